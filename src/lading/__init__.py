@@ -1,0 +1,3 @@
+"""lading carries trained models from where they are made to where they run, and proves the bytes."""
+
+__version__ = "0.1.0"

@@ -1,0 +1,1 @@
+"""Verbs over ports, one file each; they print nothing."""

@@ -1,0 +1,1 @@
+"""Bytes: atomic files, hashing, placing."""
