@@ -1,0 +1,184 @@
+"""Push: pack a version and publish it; blobs first, the manifest last, nothing ever replaced."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading.core.blocks import average_for
+from lading.core.digest import Digest
+from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
+from lading.core.versions import version_key
+from lading.ops.pack import image, read_contents
+from lading.ops.version import open_version
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from lading.core.bill import Bill, Metadata
+    from lading.core.ports import Progress, WritableStore
+    from lading.ops.pack import Blob, Contents, Image
+    from lading.plumbing.tree import Tree
+
+
+@dataclass(frozen=True, slots=True)
+class Pushed:
+    """What a push did: ``uploaded`` and ``reused`` are bytes of blobs that were sent, or there already."""
+
+    name: str
+    version: str
+    digest: str
+    files: int
+    size: int
+    uploaded: int
+    reused: int
+    seconds: float
+    manifest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Release:
+    """What to publish.
+
+    Attributes:
+        platforms: those of the image; empty for ``linux/amd64`` alone.
+        repair: whether blobs that are there already are read, proven and replaced where they are wrong.
+    """
+
+    name: str
+    version: str
+    tree: Tree
+    metadata: Metadata
+    platforms: tuple[str, ...] = ()
+    repair: bool = False
+
+
+def push(release: Release, store: WritableStore, progress: Progress, clock: Callable[[], float]) -> Pushed:
+    """Publish a version; the same again under its version is a success that uploads nothing.
+
+    Raises:
+        ConflictError: ``version-taken``, where the version exists with other content.
+        UsageError: ``bad-version``, where another version differs by case alone.
+    """
+    began = clock()
+    name, version = release.name, release.version
+    versions = store.versions(name)
+    _check_case(version, versions)
+    progress.start(f"{name}:{version}", sum(size for _, size in release.tree.files))
+    stored = _stored(release, versions, store)
+    average = stored.blocks if stored else _average(release, versions, store)
+    contents = read_contents(release.tree, average, progress)
+    bill = contents.bill(name, version, release.metadata)
+    if stored:
+        bill = _agree(bill, stored.bill, store)
+    made = image(contents, bill, release.platforms)
+    uploaded, reused = _send(made.blobs, name, store, repair=release.repair)
+    if not stored:
+        made = _publish(made, contents, release, store)
+    healed, _ = _send(made.blobs, name, store, repair=False)
+    return Pushed(
+        name=name,
+        version=version,
+        digest=str(made.bill.digest),
+        files=len(made.bill.files),
+        size=made.bill.size,
+        uploaded=uploaded + healed,
+        reused=reused,
+        seconds=clock() - began,
+        manifest=str(Digest.of(store.manifest(name, version))),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    bill: Bill
+    blocks: int
+
+
+def _check_case(version: str, versions: list[str]) -> None:
+    for other in versions:
+        if other != version and other.lower() == version.lower():
+            raise UsageError(
+                "bad-version",
+                f"'{version}' and '{other}', which is there already, differ by case alone",
+                hint=f"use '{other}' or another version",
+            )
+
+
+def _stored(release: Release, versions: list[str], store: WritableStore) -> _Stored | None:
+    """The bill under this version, and the block size it was cut with, or None where there is none."""
+    if release.version not in versions:
+        return None
+    try:
+        found = open_version(store, release.name, release.version)
+    except LadingError:
+        if not release.repair:
+            raise
+        return None  # what lies there cannot be read; the manifest decides whether ours is the same
+    return _Stored(found.bill, found.blocks.average)
+
+
+def _average(release: Release, versions: list[str], store: WritableStore) -> int:
+    """The block size of the model's other versions: another one would destroy the delta."""
+    for version in sorted(versions, key=version_key, reverse=True):
+        try:
+            return open_version(store, release.name, version).blocks.average
+        except LadingError:
+            continue  # a damaged older version must not stop a new one
+    return average_for(sum(size for _, size in release.tree.files))
+
+
+def _agree(ours: Bill, theirs: Bill, store: WritableStore) -> Bill:
+    """The bill that stands: theirs, if it speaks of the same model."""
+    if ours.same(theirs):
+        return theirs
+    raise ConflictError(
+        "version-taken",
+        f"{store.url} has {theirs.name}:{theirs.version} with other content: {_difference(ours, theirs)} "
+        f"(its bill is {theirs.digest}, yours would be {ours.digest})",
+        hint=f"push it under a new version, such as lading push {ours.name}:VERSION",
+    )
+
+
+def _difference(ours: Bill, theirs: Bill) -> str:
+    here = {entry.path: entry.digest for entry in ours.files}
+    there = {entry.path: entry.digest for entry in theirs.files}
+    paths = sorted(path for path in here.keys() | there.keys() if here.get(path) != there.get(path))
+    if paths:
+        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""  # noqa: PLR2004 - three are enough to see
+        return f"{', '.join(paths[:3])}{more} differ"
+    keys = ("format", "entry", "signature", "golden", "mock")
+    return ", ".join(k for k in keys if getattr(ours.metadata, k) != getattr(theirs.metadata, k)) + " differ"
+
+
+def _send(blobs: tuple[Blob, ...], name: str, store: WritableStore, *, repair: bool) -> tuple[int, int]:
+    uploaded = reused = 0
+    for blob in blobs:
+        if store.blob_size(name, blob.digest) == blob.size and not (repair and _damaged(blob, name, store)):
+            reused += blob.size
+        else:
+            store.put_blob(name, blob.digest, blob.size, blob.chunks())
+            uploaded += blob.size
+    return uploaded, reused
+
+
+def _damaged(blob: Blob, name: str, store: WritableStore) -> bool:
+    whole = hashlib.sha256()
+    for chunk in store.read(name, blob.digest, 0, blob.size):
+        whole.update(chunk)
+    return whole.hexdigest() != blob.digest.hex
+
+
+def _publish(made: Image, contents: Contents, release: Release, store: WritableStore) -> Image:
+    """Create the manifests; where another writer was first, its bill stands if it is the same."""
+    for raw in made.manifests:
+        reference = str(Digest.of(raw))
+        if not store.create_manifest(release.name, reference, raw):
+            raise IntegrityError(
+                "bad-manifest", f"{store.url} holds other bytes under {reference} of {release.name}"
+            )
+    if store.create_manifest(release.name, release.version, made.tagged):
+        return made
+    winner = open_version(store, release.name, release.version).bill
+    return image(contents, _agree(made.bill, winner, store), release.platforms)
