@@ -4,9 +4,6 @@
 `--short` measures only what the decision came down to; all of it takes a quarter of an hour at 512 MiB. The
 data is made in memory, about four times the size. Needs numpy and pyfastcdc; fastcdc joins where installed.
 """
-# ruff: noqa: INP001 -- a script, not a package
-# ruff: noqa: T201 -- printing is what it does
-# ruff: noqa: TID253 -- nothing imports it, so its heavy imports cost nobody
 
 import argparse
 import hashlib
@@ -56,7 +53,7 @@ class Cutter:
                 self.average, min_size=self.minimum, max_size=self.maximum, normalized_chunking=self.level
             )
             return (chunk.length for chunk in cdc.cut_buf(data))
-        from fastcdc import fastcdc  # type: ignore[import-untyped]  # noqa: PLC0415 -- optional
+        from fastcdc import fastcdc  # type: ignore[import-untyped]
 
         return (chunk.length for chunk in fastcdc(data, self.minimum, self.average, self.maximum))
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 MAGIC: Final = b"LADBLKS1"
 MAX_LIST_BYTES: Final = 64 * 1024 * 1024
-AVERAGE_BYTES: Final = 64 * 1024
+AVERAGE_BYTES: Final = 32 * 1024
 
 _HEADER = struct.Struct("<8sII")
 _COUNT = struct.Struct("<I")
@@ -95,12 +95,13 @@ class BlockList:
 
 
 def average_for(total_bytes: int) -> int:
-    """The average block size for a model of this size that has no version yet.
+    """The average block size, in bytes, for a model of this size that has no version yet.
 
-    64 KiB (``docs/decisions/0001-blocks.md``), doubled until the list stays under half its limit.
+    The smallest power of two that is at least 32 KiB and a millionth (2**-20) of the model, so that the
+    list stays under half its limit (``docs/decisions/0001-blocks.md``).
     """
     average = AVERAGE_BYTES
-    while total_bytes // average * _BLOCK.size > MAX_LIST_BYTES // 2:
+    while average * 2**20 < total_bytes:
         average *= 2
     return average
 

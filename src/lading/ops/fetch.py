@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass, field
-from itertools import accumulate, groupby
+from itertools import groupby
 from typing import TYPE_CHECKING, Final
 
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, LadingError, NotFoundError, UnavailableError
+from lading.core.runs import Run, runs
 from lading.ops.version import open_version
 from lading.plumbing.inflate import inflate
-from lading.plumbing.proof import Expected, proven
+from lading.plumbing.proof import proven
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
@@ -38,8 +39,8 @@ class Tiers:
     used: list[str] = field(default_factory=list)
     _opened: dict[str, Version] = field(default_factory=dict)
 
-    def read(self, layer: int, runs: Sequence[Expected]) -> Iterator[tuple[Expected, bytes]]:
-        """The proven bytes of ``runs``, which follow each other in the layer of that number.
+    def read(self, layer: int, needed: Sequence[Run]) -> Iterator[tuple[Run, bytes]]:
+        """The proven bytes of ``needed``, which follow each other in the layer of that number.
 
         A tier that fails is left for the next, from the first run that it did not deliver.
 
@@ -51,7 +52,7 @@ class Tiers:
         done = 0
         for store in self.stores:
             try:
-                for run, data in _read(self._open(store), layer, runs[done:]):
+                for run, data in _read(self._open(store), layer, needed[done:]):
                     done += 1
                     if store.url not in self.used:
                         self.used.append(store.url)
@@ -121,42 +122,31 @@ class _Layer:
                     self._land(run, data)
             for index in wanted:
                 if not self.tiers.version.bill.files[index].size:
-                    self._land(Expected(0, 0, b"", index, 0), b"")
+                    self._land(Run(0, 0, b"", index, 0), b"")
         finally:
             if self._landing:
                 self._landing.close()
         return fetched
 
-    def _runs(self, wanted: Sequence[int]) -> Iterator[tuple[bool, Expected]]:
+    def _runs(self, wanted: Sequence[int]) -> Iterator[tuple[bool, Run]]:
         """The runs to read in order, and for each whether a partial file has it already."""
-        header = None
-        for piece in self.layer.pieces:
-            if piece.literal is not None:
-                digest = hashlib.sha256(piece.literal).digest()
-                header = Expected(piece.offset, piece.size, digest, None, 0)
-            elif piece.file in wanted:
-                if header:
-                    yield False, header
-                yield from self._file_runs(piece.file or 0, piece.offset)
+        version = self.tiers.version
+        present: dict[int, set[int]] = {}
+        for index in wanted:
+            entry, blocks = version.bill.files[index], version.blocks.files[index]
+            if self.cache.begun(entry.digest):
+                with self.cache.partial(entry.digest, blocks) as partial:
+                    present[index] = partial.present()
+        for run in runs(self.layer, version.blocks, wanted):
+            yield run.file is not None and run.place in present.get(run.file, ()), run
 
-    def _file_runs(self, index: int, offset: int) -> Iterator[tuple[bool, Expected]]:
-        entry = self.tiers.version.bill.files[index]
-        blocks = self.tiers.version.blocks.files[index]
-        there = [False] * len(blocks)
-        if self.cache.begun(entry.digest):
-            with self.cache.partial(entry.digest, blocks) as partial:
-                there = partial.present()
-        places = accumulate((block.length for block in blocks), initial=0)
-        for present, block, place in zip(there, blocks, places, strict=False):
-            yield present, Expected(offset + place, block.length, block.sha256, index, place)
-
-    def _local(self, runs: Sequence[Expected]) -> Iterator[tuple[Expected, bytes]]:
-        for run in runs:
+    def _local(self, present: Sequence[Run]) -> Iterator[tuple[Run, bytes]]:
+        for run in present:
             entry = self.tiers.version.bill.files[run.file or 0]
             with self.cache.partial(entry.digest, self.tiers.version.blocks.files[run.file or 0]) as partial:
                 yield from proven([partial.read(run.place, run.length)], [run], f"a partial of {entry.path}")
 
-    def _land(self, run: Expected, data: bytes) -> None:
+    def _land(self, run: Run, data: bytes) -> None:
         if run.file is None:
             return
         if self._landing is None:
@@ -184,7 +174,7 @@ class _Landing:
         self._whole = hashlib.sha256()
         self.complete = False
 
-    def take(self, run: Expected, data: bytes) -> None:
+    def take(self, run: Run, data: bytes) -> None:
         """Take a proven block; with the last one, prove the whole and give the file its name."""
         self._partial.write(run.place, data)
         self._whole.update(data)
@@ -207,10 +197,10 @@ class _Landing:
         self._partial.__exit__()
 
 
-def _grouped(runs: Iterable[tuple[bool, Expected]]) -> Iterator[tuple[bool, list[Expected]]]:
+def _grouped(marked: Iterable[tuple[bool, Run]]) -> Iterator[tuple[bool, list[Run]]]:
     """Runs that follow each other in the layer, and are all there or all missing, as one read."""
-    for there, group in groupby(runs, key=lambda item: item[0]):
-        adjacent: list[Expected] = []
+    for there, group in groupby(marked, key=lambda item: item[0]):
+        adjacent: list[Run] = []
         for _, run in group:
             if adjacent and adjacent[-1].offset + adjacent[-1].length != run.offset:
                 yield there, adjacent
@@ -219,15 +209,15 @@ def _grouped(runs: Iterable[tuple[bool, Expected]]) -> Iterator[tuple[bool, list
         yield there, adjacent
 
 
-def _read(version: Version, layer: int, runs: Sequence[Expected]) -> Iterator[tuple[Expected, bytes]]:
+def _read(version: Version, layer: int, needed: Sequence[Run]) -> Iterator[tuple[Run, bytes]]:
     descriptor = version.descriptors[layer]
-    start, end = runs[0].offset, runs[-1].offset + runs[-1].length
+    start, end = needed[0].offset, needed[-1].offset + needed[-1].length
     what = f"{version.store.url}: the layer {descriptor.digest}"
     name = version.bill.name
     if descriptor.gzipped:
         whole = inflate(version.store.read(name, descriptor.digest, 0, descriptor.size), what)
-        return proven(_skip(whole, start), runs, what)
-    return proven(version.store.read(name, descriptor.digest, start, end), runs, what)
+        return proven(_skip(whole, start), needed, what)
+    return proven(version.store.read(name, descriptor.digest, start, end), needed, what)
 
 
 def _skip(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:

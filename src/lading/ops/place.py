@@ -16,6 +16,7 @@ if TYPE_CHECKING:
 
     from lading.core.bill import FileEntry
     from lading.core.digest import Digest
+    from lading.core.lock import Pin
     from lading.plumbing.stamps import Stamps
 
 Kind = Literal["file", "folder", "globs"]
@@ -47,20 +48,32 @@ class Place:
             return Bill.parse(self.bill.read_bytes())
         return None
 
-    def check(self, bill: Bill) -> None:
-        """Check that a bill speaks of the file that this place is for.
+    @classmethod
+    def of_folder(cls, name: str, folder: Path) -> Place:
+        """The place of a model that has ``folder`` for itself."""
+        return cls(name, folder, folder, "folder")
+
+    def fit(self, bill: Bill) -> Place:
+        """This place for ``bill``: where nothing lies yet, the bill knows whether it is a folder.
 
         Raises:
-            IntegrityError: ``other-files``.
+            IntegrityError: ``other-files``, where the bill does not hold the file that is declared.
         """
         paths = [entry.path for entry in bill.files]
-        if self.kind == "file" and self.target.name not in paths:
-            raise IntegrityError(
-                "other-files",
-                f"lading.toml declares {bill.name} at {self.target.name}; "
-                f"{bill.name}:{bill.version} holds {', '.join(paths[:3])}",
-                hint=f"set the path of [models.{bill.name}] to the file that the version holds",
-            )
+        if self.kind == "globs" or (self.kind == "file" and self.target.name in paths):
+            return self
+        if self.kind == "file" and not self.target.exists():
+            return Place(self.name, self.target, self.target, "folder")
+        if self.kind == "folder" and not self.target.exists() and paths == [self.target.name]:
+            return Place(self.name, self.target.parent, self.target, "file")
+        if self.kind == "folder":
+            return self
+        raise IntegrityError(
+            "other-files",
+            f"lading.toml declares {bill.name} at {self.target.name}; "
+            f"{bill.name}:{bill.version} holds {', '.join(paths[:3])}",
+            hint=f"set the path of [models.{bill.name}] to the file that the version holds",
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +106,17 @@ def differences(root: Path, files: tuple[FileEntry, ...], stamps: Stamps | None)
         if difference:
             found.append(difference)
     return tuple(found)
+
+
+def shortfall(place: Place, pin: Pin | None, stamps: Stamps) -> str | None:
+    """What keeps a model from being used where it lies, in one sentence, or None where nothing does."""
+    bill = place.read_bill()
+    if bill is None:
+        return f"{place.name}: {place.bill} is not there"
+    if pin is not None and pin.bill != bill.digest:
+        return f"{place.name}: {bill.version} is there, {pin.version} is locked"
+    found = differences(place.root, bill.files, stamps)
+    return f"{place.name}: {found[0].path} is {found[0].problem}" if found else None
 
 
 def _difference(path: Path, entry: FileEntry) -> Difference | None:

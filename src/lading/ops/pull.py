@@ -43,6 +43,8 @@ class Pulled:
         fetched: the bytes that came from tiers.
         reused: the bytes that did not have to.
         stale: whether a stage could not be asked and the last version seen stands in for it.
+        root: the folder that the bill's paths count from.
+        bill: the bill itself.
     """
 
     name: str
@@ -54,7 +56,9 @@ class Pulled:
     fetched: int
     reused: int
     seconds: float
-    stale: bool = False
+    stale: bool
+    root: Path
+    bill: Bill
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +113,9 @@ def pull(wanted: Wanted, where: Place | None, sources: Sources, *, ask: bool = T
         fetched=fetched,
         reused=max(0, job.bill.size - fetched),
         seconds=sources.clock() - began,
+        stale=False,
+        root=job.where.root,
+        bill=job.bill,
     )
 
 
@@ -130,8 +137,8 @@ def _prepare(wanted: Wanted, where: Place | None, sources: Sources, *, ask: bool
         bill = version.bill
     if where is None:
         folder = sources.cache.checkout(bill.name, bill.version, bill.digest)
-        where = Place(bill.name, folder, folder, "folder")
-    where.check(bill)
+        where = Place.of_folder(bill.name, folder)
+    where = where.fit(bill)
     stamps = sources.cache.stamps(where.root, bill.name)
     wrong = {item.path for item in differences(where.root, bill.files, stamps)}
     missing = tuple(entry for entry in bill.files if entry.path in wrong)

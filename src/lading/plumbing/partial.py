@@ -44,17 +44,18 @@ class Partial:
     def __exit__(self, *_: object) -> None:
         os.close(self._file)
 
-    def present(self) -> list[bool]:
-        """For each block, whether it is there and right: each is read and proven."""
+    def present(self) -> set[int]:
+        """The places of the blocks that are there and right: each is read and proven."""
         size = os.fstat(self._file).st_size
-        return [
-            place + block.length <= size
-            and hashlib.sha256(os.pread(self._file, block.length, place)).digest() == block.sha256
+        return {
+            place
             for place, block in zip(self._places, self._blocks, strict=False)
-        ]
+            if place + block.length <= size
+            and hashlib.sha256(self.read(place, block.length)).digest() == block.sha256
+        }
 
     def read(self, place: int, length: int) -> bytes:
-        """The bytes of a block that is ``present``."""
+        """The bytes of a block, right or not."""
         return os.pread(self._file, length, place)
 
     def write(self, place: int, data: bytes) -> None:

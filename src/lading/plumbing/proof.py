@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, BinaryIO, Final, NamedTuple
+from typing import TYPE_CHECKING, BinaryIO, Final
 
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError
@@ -11,36 +11,17 @@ from lading.core.errors import IntegrityError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    from lading.core.runs import Run
+
 READ_BYTES: Final = 1024 * 1024
 
 
-class Expected(NamedTuple):
-    """A run of a layer and what it must be.
-
-    Attributes:
-        offset: where it starts in the layer, in bytes.
-        length: its bytes.
-        sha256: its SHA-256 as 32 raw bytes; for tar headers and padding, which are known, that of
-            the known bytes.
-        file: the index of the bill's file that it belongs to; None for headers and padding.
-        place: where it starts in that file, in bytes.
-    """
-
-    offset: int
-    length: int
-    sha256: bytes
-    file: int | None
-    place: int
-
-
-def proven(
-    chunks: Iterable[bytes], expected: Sequence[Expected], what: str
-) -> Iterator[tuple[Expected, bytes]]:
-    """Cut ``chunks`` into the ``expected`` runs, which follow each other, and pass on what is right.
+def proven(chunks: Iterable[bytes], runs: Sequence[Run], what: str) -> Iterator[tuple[Run, bytes]]:
+    """Cut ``chunks`` into ``runs``, which follow each other, and pass on what is right.
 
     Args:
         chunks: bytes of any lengths that start where the first run starts.
-        expected: the runs.
+        runs: what must be there.
         what: where the bytes come from, for the error message.
 
     Raises:
@@ -48,7 +29,7 @@ def proven(
     """
     source = iter(chunks)
     pending = bytearray()
-    for run in expected:
+    for run in runs:
         while len(pending) < run.length:
             chunk = next(source, None)
             if chunk is None:
@@ -73,7 +54,7 @@ def hash_file(file: BinaryIO) -> Digest:
     return Digest(whole.hexdigest())
 
 
-def _bad(run: Expected, data: bytes, what: str) -> IntegrityError:
+def _bad(run: Run, data: bytes, what: str) -> IntegrityError:
     kind = "a tar header" if run.file is None else "a block"
     return IntegrityError(
         "bad-block",

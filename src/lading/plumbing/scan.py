@@ -99,7 +99,7 @@ class _Cutter:
 
     def __init__(self, average: int) -> None:
         self._cdc = _chunker(average)
-        self._buffer = bytearray(self._cdc.max_size + READ_BYTES)
+        self._buffer = bytearray(self._cdc.max_size + max(READ_BYTES, self._cdc.max_size))
         self._done = 0
         self.kept = 0
         self.blocks: list[Block] = []

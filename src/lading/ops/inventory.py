@@ -1,0 +1,66 @@
+"""What is declared and whether it is there; what a store has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from lading.core.errors import LadingError
+from lading.core.versions import version_key
+from lading.ops.place import differences
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lading.core.lock import Pin
+    from lading.core.ports import WritableStore
+    from lading.core.project import Model
+    from lading.ops.place import Place
+    from lading.plumbing.stamps import Stamps
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One declared model.
+
+    Attributes:
+        present: whether its file or folder is there.
+        version: the version whose bill lies beside it, or None.
+        changed: whether its files differ from that bill; None where there is no bill to compare with.
+        pushed: the versions in the store, newest first; None where the store could not be asked.
+        pinned: the version in the lock, or None.
+    """
+
+    name: str
+    path: Path
+    present: bool
+    version: str | None
+    changed: bool | None
+    pushed: tuple[str, ...] | None
+    pinned: str | None
+
+
+def listed(model: Model, place: Place, stamps: Stamps, pin: Pin | None, store: WritableStore) -> Listed:
+    """Look at one declared model; a store that cannot be asked is no error here."""
+    bill = place.read_bill()
+    return Listed(
+        name=model.name,
+        path=place.target.absolute(),
+        present=place.target.exists(),
+        version=bill.version if bill else None,
+        changed=bool(differences(place.root, bill.files, stamps)) if bill else None,
+        pushed=_pushed(model.name, store),
+        pinned=pin.version if pin else None,
+    )
+
+
+def versions(name: str, store: WritableStore) -> tuple[str, ...]:
+    """The versions of a model in a store, the highest first."""
+    return tuple(sorted(store.versions(name), key=version_key, reverse=True))
+
+
+def _pushed(name: str, store: WritableStore) -> tuple[str, ...] | None:
+    try:
+        return versions(name, store)
+    except LadingError:
+        return None
