@@ -1,0 +1,169 @@
+"""Commands that move models: init, add, push, lock, pull, ensure."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from lading import api
+from lading.cli.app import command
+from lading.cli.out import Out, human
+from lading.core.errors import NotFoundError
+
+if TYPE_CHECKING:
+    from lading.ops.pull import Pulled
+
+GROUP = "Move"
+_PULLED = ("name", "version", "digest", "path", "tier", "size", "fetched", "reused", "seconds", "stale")
+_PUSHED = ("name", "version", "digest", "files", "size", "uploaded", "reused", "seconds")
+
+
+@command("init", GROUP)
+def init(
+    out: Out,
+    store: Annotated[str | None, typer.Option("--store", help="Where versions live.", metavar="URL")] = None,
+) -> None:
+    """Write lading.toml, and propose an `add` for every model file that is found."""
+    done = api.init(store=store, project=out.project)
+    document = {
+        "path": done.path,
+        "created": done.created,
+        "store": done.store,
+        "proposals": list(done.proposals),
+    }
+    first = f"wrote {done.path}" if done.created else f"{done.path} is there already and stays as it is"
+    found = ["", "models found; declare them with:", *(f"  {line}" for line in done.proposals)]
+    out.result(document, first, f"store: {done.store}", *(found if done.proposals else []))
+
+
+@command("add", GROUP)
+def add(
+    out: Out,
+    path: Annotated[Path, typer.Argument(help="The model's file, or its folder.")],
+    name: Annotated[str, typer.Option("--name", help="The model's name, such as acme/sentiment.")],
+    files: Annotated[
+        list[str] | None, typer.Option("--files", help="Globs below PATH, where it holds other things too.")
+    ] = None,
+    follow: Annotated[
+        bool, typer.Option("--follow", help="Put copies in place of links that lead out.")
+    ] = False,
+) -> None:
+    """Declare a model in lading.toml; again with the same path is a success."""
+    done = api.add(path, name, files=files or [], follow=follow, project=out.project)
+    keys = ("name", "path", "files", "size", "changed", "left_out", "copied")
+    lines = [
+        (
+            f"{'declared' if done.changed else 'already declared'}: {done.name}, {done.files} files, "
+            f"{human(done.size)} at {done.path}"
+        )
+    ]
+    lines += [f"left out: {each}" for each in done.left_out] + [f"copied: {each}" for each in done.copied]
+    out.result({key: getattr(done, key) for key in keys}, *lines, f"next: lading push {done.name}:1.0.0")
+
+
+@command("push", GROUP)
+def push(
+    out: Out,
+    references: Annotated[
+        list[str] | None, typer.Argument(help="NAME or NAME:VERSION.", metavar="[N[:V]]...")
+    ] = None,
+    to: Annotated[str | None, typer.Option("--to", help="Another store.", metavar="URL")] = None,
+    platforms: Annotated[
+        list[str] | None, typer.Option("--platforms", help="Platforms of the image, such as linux/arm64.")
+    ] = None,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Prove what is there, replace what is wrong.")
+    ] = False,
+) -> None:
+    """Pack declared models and publish them; the same again uploads nothing."""
+    named = [part for each in platforms or [] for part in each.split(",")]
+    done = api.push(
+        *references or [], to=to, platforms=named, repair=repair, project=out.project, progress=out.progress
+    )
+    documents = [{key: getattr(each, key) for key in _PUSHED} for each in done]
+    lines = [
+        f"{each.name}:{each.version} {each.digest[:19]} {each.files} files, {human(each.size)}: "
+        f"{human(each.uploaded)} uploaded, {human(each.reused)} there already, {each.seconds:.1f} s"
+        for each in done
+    ]
+    out.result(_one_or_all(documents), *lines)
+
+
+@command("lock", GROUP)
+def lock(
+    out: Out,
+    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all.", metavar="[N]...")] = None,
+) -> None:
+    """Pin what lading.toml asks for in lading.lock."""
+    pinned = api.lock(*names or [], project=out.project).pins
+    document = {
+        name: {
+            "version": pin.version,
+            "digest": str(pin.bill),
+            "manifest": str(pin.manifest),
+            "size": pin.size,
+        }
+        for name, pin in sorted(pinned.items())
+    }
+    out.result({"models": document}, *(f"{n}:{p['version']} {p['digest']}" for n, p in document.items()))
+
+
+@command("pull", GROUP)
+def pull(
+    out: Out,
+    references: Annotated[list[str] | None, typer.Argument(help="What to fetch.", metavar="[REF]...")] = None,
+    into: Annotated[Path | None, typer.Option("--into", help="A folder to put it in.", metavar="DIR")] = None,
+    store: Annotated[str | None, typer.Option("--store", help="The one store to use.", metavar="URL")] = None,
+    frozen: Annotated[bool, typer.Option("--frozen", help="What the lock pins, and nothing else.")] = False,
+) -> None:
+    """Fetch versions, prove every block, put the files in their places."""
+    done = api.pull(
+        *references or [], into=into, store=store, frozen=frozen, project=out.project, progress=out.progress
+    )
+    out.result(_pulled(done), *map(_line, done))
+
+
+@command("ensure", GROUP)
+def ensure(
+    out: Out,
+    names: Annotated[
+        list[str] | None, typer.Argument(help="Models; default: all required.", metavar="[N]...")
+    ] = None,
+    check: Annotated[
+        bool, typer.Option("--check", help="Only look: no network, no writing; 0 or 1.")
+    ] = False,
+    frozen: Annotated[bool, typer.Option("--frozen", help="What the lock pins, and nothing else.")] = False,
+) -> int:
+    """Fetch what is missing or wrong, prove it, then run what follows `--` (for entrypoints)."""
+    if check:
+        wrong = api.in_place(*names or [], project=out.project)
+        out.result({"ok": not wrong, "problems": wrong}, *wrong or ["ok"])
+        return 1 if wrong else 0
+    done = api.ensure(*names or [], frozen=frozen, project=out.project, progress=out.progress)
+    if not out.tail:
+        out.result(_pulled(done), *map(_line, done))
+        return 0
+    out.close()
+    try:
+        os.execvp(out.tail[0], out.tail)  # noqa: S606 - it is what the caller asked to run
+    except OSError as error:
+        raise NotFoundError(
+            "no-command", f"{out.tail[0]} cannot be run: {error.strerror}", hint="check the words after --"
+        ) from error
+
+
+def _pulled(done: list[Pulled]) -> dict[str, Any]:
+    return {"models": [{key: getattr(each, key) for key in _PULLED} for each in done]}
+
+
+def _line(each: Pulled) -> str:
+    how = "in place" if each.tier == "local" else f"{human(each.fetched)} from {each.tier}"
+    what = f"{each.name}:{each.version} {each.digest[:19]} {human(each.size)}"
+    return f"{what} at {each.path}: {how}, {each.seconds:.2f} s"
+
+
+def _one_or_all(documents: list[dict[str, Any]]) -> dict[str, Any]:
+    return documents[0] if len(documents) == 1 else {"models": documents}
