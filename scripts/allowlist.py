@@ -13,7 +13,11 @@ Then read the diff line by line: a pair is a promise that nothing bad follows fr
 
 from __future__ import annotations
 
+import _compat_pickle
 import argparse
+import collections
+import datetime
+import inspect
 import io
 import pickle
 import re
@@ -29,7 +33,10 @@ import numpy as np
 import pandas as pd
 import scipy.sparse as sp
 import sklearn
+import sklearn._loss.loss as loss_module
+from sklearn import feature_selection, metrics, model_selection
 from joblib.numpy_pickle import NumpyUnpickler
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401 - side effect
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
@@ -83,7 +90,7 @@ DENIED: dict[str, str] = {
     "builtins.filter": "calls what it is given",
     "builtins.sorted": "calls what it is given",
     "builtins.property": "makes descriptors that call what they are given",
-    "functools.partial": "calls what it is given",
+    "functools.partial": "calls what it is given; a stand-in that holds check_array alone is resolved instead",
     "functools.reduce": "calls what it is given",
     "operator.attrgetter": "walks attributes",
     "operator.methodcaller": "calls methods by name",
@@ -102,13 +109,21 @@ DENIED: dict[str, str] = {
     "numpy.frompyfunc": "calls what it is given",
     "numpy.apply_along_axis": "calls what it is given",
 }
+# scipy.stats: its distributions run ``exec`` on text from their pickled state (rv_generic._construct_argparser).
 # Whole packages whose names stay out of the lists (a refusal by prefix is safe; an allowance never is).
 DENIED_MODULES = re.compile(
     r"^(__main__|os|nt|posix|sys|subprocess|shutil|socket|ctypes|importlib|runpy|pty|types|code|marshal|pickle"
     r"|_pickle|cloudpickle|dill|threading|multiprocessing|asyncio|tempfile|pathlib|io|_io|webbrowser|urllib"
-    r"|http|ssl|numpy\.testing|numpy\.f2py|numpy\.distutils|numpy\.ctypeslib|scipy\.io|scipy\.weave"
+    r"|http|ssl|scipy\.stats|numpy\.testing|numpy\.f2py|numpy\.distutils|numpy\.ctypeslib|scipy\.io|scipy\.weave"
     r"|sklearn\.datasets|sklearn\.externals|sklearn\.utils\._testing|sklearn\.tests|joblib|pandas|pyarrow)(\.|$)"
 )
+
+
+def mapped(module: str, name: str) -> tuple[str, str]:
+    """The Python 3 pair of a Python 2 pair, as unpicklers map it."""
+    if (module, name) in _compat_pickle.NAME_MAPPING:
+        return _compat_pickle.NAME_MAPPING[module, name]
+    return _compat_pickle.IMPORT_MAPPING.get(module, module), name
 
 
 class Recorder(NumpyUnpickler):  # type: ignore[misc]
@@ -117,14 +132,17 @@ class Recorder(NumpyUnpickler):  # type: ignore[misc]
     dispatch = NumpyUnpickler.dispatch.copy()
 
     def __init__(self, stream: io.BytesIO) -> None:
-        super().__init__("", stream, ensure_native_byte_order=False)
+        # joblib before 1.5 does not know the option.
+        known = inspect.signature(NumpyUnpickler.__init__).parameters
+        options = {"ensure_native_byte_order": False} if "ensure_native_byte_order" in known else {}
+        super().__init__("", stream, **options)
         self.named: dict[int, tuple[tuple[str, str], object]] = {}
         self.called: set[tuple[str, str]] = set()
 
     def find_class(self, module: str, name: str) -> Any:
         found = super().find_class(module, name)
         # Protocol 2 writes Python 2 names: note the pair that the reader looks up after mapping back.
-        pair = (getattr(found, "__module__", None) or module, name) if self.proto < 3 else (module, name)
+        pair = mapped(module, name) if self.proto < 3 else (module, name)
         self.named[id(found)] = (pair, found)
         return found
 
@@ -297,7 +315,26 @@ def boosters() -> Iterator[object]:
 def neighbours() -> Iterator[object]:
     """Distances, and functions that are held by reference."""
     x, y = toy()
-    for metric in ("minkowski", "manhattan", "chebyshev", "cosine", "haversine"):
+    for metric in (
+        "minkowski",
+        "euclidean",
+        "manhattan",
+        "chebyshev",
+        "cosine",
+        "haversine",
+        "hamming",
+        "canberra",
+        "braycurtis",
+        "jaccard",
+        "dice",
+        "matching",
+        "rogerstanimoto",
+        "russellrao",
+        "sokalsneath",
+        "l1",
+        "l2",
+        "p",
+    ):
         for algorithm in ("brute", "kd_tree", "ball_tree"):
             try:
                 yield KNeighborsClassifier(metric=metric, algorithm=algorithm).fit(x[:, :2], y)
@@ -358,6 +395,39 @@ def values() -> Iterator[object]:
         b"a",
     )
     yield from (bytearray(b"a"), 1j, range(3), slice(1, 2), np.dtype([("a", "i4"), ("b", "f8")]))
+    yield from (collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), collections.deque([1]))
+    moment = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    yield from (moment, moment.date(), moment.time(), datetime.timedelta(1))
+    yield [metrics.get_scorer(name) for name in metrics.get_scorer_names()]
+    yield [loss() for loss in loss_module._LOSSES.values() if loss is not loss_module.PinballLoss]
+    yield [
+        getattr(model_selection, name)
+        for name in model_selection.__all__
+        if hasattr(getattr(model_selection, name), "split")
+    ]
+    yield [
+        getattr(feature_selection, name)
+        for name in (
+            "chi2",
+            "f_classif",
+            "f_regression",
+            "mutual_info_classif",
+            "mutual_info_regression",
+            "r_regression",
+        )
+    ]
+    for loss in (
+        "log_loss",
+        "hinge",
+        "modified_huber",
+        "squared_hinge",
+        "perceptron",
+        "squared_error",
+        "huber",
+        "epsilon_insensitive",
+        "squared_epsilon_insensitive",
+    ):
+        yield SGDClassifier(loss=loss).fit([[0.0], [1.0]], [0, 1])
     for bits in ("MT19937", "PCG64", "PCG64DXSM", "Philox", "SFC64"):
         yield np.random.Generator(getattr(np.random, bits)(0))
     yield [
@@ -429,6 +499,8 @@ def observe() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
 def renamed(pair: tuple[str, str]) -> tuple[str, str]:
     """The pair as the reader looks it up: NumPy 1's ``numpy.core`` is ``numpy._core``."""
     module, name = pair
+    if module == "_loss":  # how scikit-learn 1.5 to 1.7 named its extension
+        return "sklearn._loss._loss", name
     return re.sub(r"^numpy\.core(?=\.|$)", "numpy._core", module), name
 
 
