@@ -67,7 +67,7 @@ def play(out: Out, folder: Path) -> None:
     _forget(teller, folder, model)
     _pull(teller, folder)
     loaded = _load(teller, folder)
-    answer = _serve(teller, folder, examples[:1])
+    answer = _serve(teller, folder, examples[:1].tolist())
     expected = [int(label) for label in trained.predict(examples[:1])]
     got = answer["outputs"][0]["data"]
     if got != expected or list(loaded.predict(examples)) != list(trained.predict(examples)):
@@ -107,7 +107,7 @@ def _train(teller: _Teller) -> tuple[Any, Any, float]:
     return trained, parts[1][:5], accuracy
 
 
-def _save(teller: _Teller, trained: Any, examples: Any, accuracy: float, model: Path) -> None:
+def _save(teller: _Teller, trained: object, examples: object, accuracy: float, model: Path) -> None:
     with teller.tell(
         "Save it with its bill of lading", "lading.save(model, path, example=..., metrics=...)"
     ) as said:
@@ -155,19 +155,19 @@ def _pull(teller: _Teller, folder: Path) -> None:
         )
 
 
-def _load(teller: _Teller, folder: Path) -> Any:
+def _load(teller: _Teller, folder: Path) -> Any:  # noqa: ANN401 - a model of any library
     with teller.tell("Load it", f"lading.load('{_NAME}')") as said:
         loaded = api.load(_NAME, project=folder)
         said.append("through an allow-list: a pickle could not have run code; the golden example agrees")
     return loaded
 
 
-def _serve(teller: _Teller, folder: Path, example: Any) -> dict[str, Any]:
+def _serve(teller: _Teller, folder: Path, example: list[list[float]]) -> dict[str, Any]:
     with (
         teller.tell("Serve one prediction over HTTP", f"lading serve {_NAME}") as said,
         _server(folder) as url,
     ):
-        body = json.dumps({"inputs": example.tolist()}).encode()
+        body = json.dumps({"inputs": example}).encode()
         answer = _ask(f"{url}/predict", body)
         outputs = {each["name"]: each["data"] for each in answer["outputs"]}
         said.append(

@@ -82,7 +82,7 @@ def show(
 def verify(
     out: Out,
     what: Annotated[
-        list[str] | None, typer.Argument(help="Folders or references.", metavar="[DIR|REF]...")
+        list[str] | None, typer.Argument(help="Folders or references.", metavar="DIR|REF")
     ] = None,
     load: Annotated[bool, typer.Option("--load", help="Really load, and run the golden example.")] = False,
     require: Annotated[

@@ -68,7 +68,7 @@ def add(
 def push(
     out: Out,
     references: Annotated[
-        list[str] | None, typer.Argument(help="NAME or NAME:VERSION.", metavar="[N[:V]]...")
+        list[str] | None, typer.Argument(help="NAME or NAME:VERSION.", metavar="N[:V]")
     ] = None,
     to: Annotated[str | None, typer.Option("--to", help="Another store.", metavar="URL")] = None,
     platforms: Annotated[
@@ -95,7 +95,7 @@ def push(
 @command("lock", GROUP)
 def lock(
     out: Out,
-    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all.", metavar="[N]...")] = None,
+    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all.", metavar="N")] = None,
 ) -> None:
     """Pin what lading.toml asks for in lading.lock."""
     pinned = api.lock(*names or [], project=out.project).pins
@@ -114,7 +114,7 @@ def lock(
 @command("pull", GROUP)
 def pull(
     out: Out,
-    references: Annotated[list[str] | None, typer.Argument(help="What to fetch.", metavar="[REF]...")] = None,
+    references: Annotated[list[str] | None, typer.Argument(help="What to fetch.", metavar="REF")] = None,
     into: Annotated[Path | None, typer.Option("--into", help="A folder to put it in.", metavar="DIR")] = None,
     store: Annotated[str | None, typer.Option("--store", help="The one store to use.", metavar="URL")] = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="What the lock pins, and nothing else.")] = False,
@@ -130,7 +130,7 @@ def pull(
 def ensure(
     out: Out,
     names: Annotated[
-        list[str] | None, typer.Argument(help="Models; default: all required.", metavar="[N]...")
+        list[str] | None, typer.Argument(help="Models; default: all required.", metavar="N")
     ] = None,
     check: Annotated[
         bool, typer.Option("--check", help="Only look: no network, no writing; 0 or 1.")

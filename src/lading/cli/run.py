@@ -44,7 +44,7 @@ def predict(
 @command("serve", GROUP)
 def serve(
     out: Out,
-    references: Annotated[list[str], typer.Argument(help="The models to serve.", metavar="REF...")],
+    references: Annotated[list[str], typer.Argument(help="The models to serve.", metavar="REF")],
     host: Annotated[str, typer.Option("--host", help="The address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", help="The port; 0 takes a free one.")] = 8000,
 ) -> None:
