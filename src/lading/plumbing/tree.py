@@ -113,7 +113,9 @@ def copy_links_in(path: Path) -> tuple[Path, ...]:
 
 
 def _walk(folder: Path, root: Path, left_out: list[str]) -> Iterator[Path]:
-    for entry in os.scandir(folder):
+    with os.scandir(folder) as listing:
+        entries = list(listing)
+    for entry in entries:
         path = Path(entry.path)
         relative = path.relative_to(root).as_posix()
         if entry.name in LEFT_OUT:
