@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 LOCK_FILE: Final = "lading.lock"
 FORMAT: Final = 1
 
+_ANEW: Final = f"restore it from Git, or remove {LOCK_FILE} and run: lading lock"
 _HEAD: Final = "# lading.lock: what this project runs. Written by lading; do not edit.\n"
 
 
@@ -56,13 +57,16 @@ class Lock:
             UsageError: ``bad-lock``; its hint says how to write it anew.
         """
         try:
-            table = Table(tomllib.loads(text), LOCK_FILE, UsageError, "bad-lock")
+            return cls._read(Table(tomllib.loads(text), LOCK_FILE, UsageError, "bad-lock"))
         except tomllib.TOMLDecodeError as error:
-            raise UsageError(
-                "bad-lock",
-                f"{LOCK_FILE} is not TOML: {error}",
-                hint="restore it from Git, or run: lading lock",
-            ) from error
+            raise UsageError("bad-lock", f"{LOCK_FILE} is not TOML: {error}", hint=_ANEW) from error
+        except UsageError as error:
+            # Also what the grammar of names and versions says: no other spelling helps in this file.
+            where = "" if error.code == "bad-lock" else f"{LOCK_FILE}: "
+            raise UsageError("bad-lock", f"{where}{error.message}", hint=_ANEW) from error
+
+    @classmethod
+    def _read(cls, table: Table) -> Self:
         if table.number("lock") != FORMAT:
             raise table.fail(f"format {table.anything('lock')!r} is unknown; this lading reads {FORMAT}")
         models = table.table("models") or Table({}, LOCK_FILE)
