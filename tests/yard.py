@@ -15,11 +15,12 @@ import pytest
 
 from lading import api
 from lading.core.digest import Digest
+from lading.core.errors import LadingError
 from lading.plumbing.atomic import PREFIX
 from tests.cargo import fill
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
 COMMAND = (sys.executable, "-m", "lading")
 LONG_S = 60
@@ -153,6 +154,14 @@ def drafts(*folders: Path) -> list[Path]:
 def damaged(blobs: Iterable[Path]) -> list[str]:
     """The names of files, called by their digest, whose content has another."""
     return [path.name for path in blobs if Digest.of(path.read_bytes()).hex != path.name[-64:]]
+
+
+def refusal(act: Callable[[], object]) -> tuple[str, int, str, str]:
+    """The code, exit status, message and hint with which ``act`` is refused."""
+    with pytest.raises(LadingError) as caught:
+        act()
+    error = caught.value
+    return error.code, error.exit_status, error.message, error.hint
 
 
 @pytest.fixture
