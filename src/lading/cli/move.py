@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -147,6 +148,8 @@ def ensure(
         out.result(_pulled(done), *map(_line, done))
         return 0
     out.close()
+    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and a program inherits what is ignored
+        signal.signal(ignored, signal.SIG_DFL)
     try:
         os.execvp(out.tail[0], out.tail)  # noqa: S606 - it is what the caller asked to run
     except OSError as error:
