@@ -242,7 +242,10 @@ def verify(
     Raises:
         PolicyError: ``weak-anchor``.
         NotFoundError: ``no-bill``, ``no-version``.
+        UsageError: ``bad-anchor``.
     """
+    if require is not None:
+        verifying.check_anchor(require)
     work = Workspace.open(project)
     parts = [_verify(each, work, store) for each in what] or [
         verifying.verify_place(work.place(model), work.folder, work.lock.pins) for model in work.models(())

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 from lading.core.bill import Bill
 from lading.core.digest import Digest
-from lading.core.errors import IntegrityError, LadingError, NotFoundError, PolicyError
+from lading.core.errors import IntegrityError, LadingError, NotFoundError, PolicyError, UsageError
 from lading.core.paths import BILL_FILE, BLOCKS_FILE, LEFT_OUT, SIGNATURE_FILE, is_bill
 from lading.core.runs import runs
 from lading.ops.fetch import Tiers
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 ANCHORS: Final = {"none": 0, "digest": 1, "lock": 1, "signature": 2}
 """What a bill is anchored in, from weak to strong (design, section 3.8)."""
+REQUIRABLE: Final = ("lock", "signature")
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,6 +117,21 @@ def together(parts: Sequence[Verified]) -> Verified:
         tuple(problem for part in parts for problem in part.problems),
         tuple(bill for part in parts for bill in part.bills),
     )
+
+
+def check_anchor(anchor: str) -> str:
+    """Return ``anchor`` unchanged if it can be required.
+
+    Raises:
+        UsageError: ``bad-anchor``.
+    """
+    if anchor not in REQUIRABLE:
+        raise UsageError(
+            "bad-anchor",
+            f"'{anchor}' is no anchor that can be required: expected {' or '.join(REQUIRABLE)}",
+            hint="lading verify --require lock",
+        )
+    return anchor
 
 
 def require(verified: Verified, anchor: str) -> None:
