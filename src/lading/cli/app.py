@@ -16,6 +16,7 @@ import typer
 from lading.cli.out import Out
 from lading.core.errors import LadingError, UsageError
 
+_INTERRUPTED = 130
 HELP = """Carry trained models from where they are made to where they run, and prove the bytes.
 
 To tell apart: [bold]verify[/] reads bytes and compares them with their bill; [bold]ensure[/] fetches what is
@@ -81,6 +82,7 @@ def run(argv: list[str]) -> int:
     """Run one command line and return its exit status."""
     for module in ("look", "move", "run", "keep"):
         import_module(f"lading.cli.{module}")  # its commands register themselves
+    _tail.clear()
     if argv[:1] == ["ensure"] and "--" in argv:
         cut = argv.index("--")
         argv, _tail[:] = argv[:cut], argv[cut + 1 :]
@@ -90,13 +92,14 @@ def run(argv: list[str]) -> int:
     except SystemExit as done:
         return done.code if isinstance(done.code, int) else int(done.code is not None)
     except typer.TyperException as error:
-        words = " ".join(argv[:1]) if argv and not argv[0].startswith("-") else ""
         message = error.format_message() if hasattr(error, "format_message") else str(error)
-        hint = f"lading {words} --help".replace("  ", " ")
-        out.error(UsageError("usage", message, hint=hint))
+        if message.strip():  # else the help was asked for by saying nothing, and is shown already
+            known = {each.name for each in app.registered_commands}
+            word = f"{argv[0]} " if argv[0] in known else ""
+            out.error(UsageError("usage", message, hint=f"lading {word}--help"))
         return UsageError.exit_status
-    except KeyboardInterrupt:
-        return 130
+    except (KeyboardInterrupt, typer.Abort):
+        return _INTERRUPTED
     return 0
 
 
@@ -107,8 +110,10 @@ def _guarded(out: Out, act: Callable[[], int | None]) -> int:
         out.error(error)
         return error.exit_status
     except KeyboardInterrupt:
-        out.close()
-        return 130
+        out.error(
+            LadingError("interrupted", "interrupted", hint="the same command takes up where it stopped")
+        )
+        return _INTERRUPTED
     except BrokenPipeError:
         # Whoever read our output has gone; nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
