@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import shutil
 import subprocess
 import sys
+from contextlib import redirect_stderr, redirect_stdout
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,6 +17,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lading import api
+from lading.cli.app import run
 from lading.core.digest import Digest
 from lading.core.errors import LadingError
 from lading.plumbing.atomic import PREFIX
@@ -86,12 +90,11 @@ class Yard:
         """``api.pull`` in this project."""
         return api.pull(*references, project=self.folder, **options)
 
-    def run(self, *words: str, cwd: Path | None = None, env: Mapping[str, str] | None = None) -> Done:
+    def run(self, *words: str, cwd: Path | None = None) -> Done:
         """Run the real command line and wait for its end."""
         done = subprocess.run(
             [*COMMAND, *words],
             cwd=cwd or self.folder,
-            env={**os.environ, **(env or {})},
             stdin=subprocess.DEVNULL,
             capture_output=True,
             encoding="utf-8",
@@ -99,6 +102,13 @@ class Yard:
             timeout=LONG_S,
         )
         return Done(done.returncode, done.stdout, done.stderr)
+
+    def say(self, *words: str, cwd: Path | None = None) -> Done:
+        """Run the command line in this process, which spares the start of another one."""
+        out, err = io.StringIO(), io.StringIO()
+        with contextlib.chdir(cwd or self.folder), redirect_stdout(out), redirect_stderr(err):
+            status = run(list(words))
+        return Done(status, out.getvalue(), err.getvalue())
 
     def start(self, *words: str, **options: Any) -> subprocess.Popen[str]:  # noqa: ANN401 - Popen's own
         """Start the real command line."""

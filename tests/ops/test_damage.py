@@ -21,7 +21,12 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 MIB = 1024 * 1024
-FILES = {"big.bin": noise(MIB + 17), "empty": b"", "small/a.bin": noise(40_000), "small/b.bin": noise(70_000, 2)}
+FILES = {
+    "big.bin": noise(MIB + 17),
+    "empty": b"",
+    "small/a.bin": noise(40_000),
+    "small/b.bin": noise(70_000, 2),
+}
 
 
 @pytest.fixture

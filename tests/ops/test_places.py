@@ -72,7 +72,12 @@ def test_models_of_three_shapes_go_back_to_their_own_places(seeded: Yard) -> Non
     assert {path: (seeded.folder / path).read_bytes() for path in MODELS} == MODELS
     assert state(seeded.folder) == before
 
-    ours = {"models/x.lading.json", "data/churn.lading.json", "data/acme+fraud.lading.json", "src/ml/scores.lading.json"}
+    ours = {
+        "models/x.lading.json",
+        "data/churn.lading.json",
+        "data/acme+fraud.lading.json",
+        "src/ml/scores.lading.json",
+    }
     project = {"lading.toml", "lading.lock"}
     there = {
         path.relative_to(seeded.folder).as_posix()
@@ -102,7 +107,10 @@ def test_globs_pack_nothing_but_what_they_match(seeded: Yard) -> None:
 
 
 def test_what_is_never_packed_is_named(yard: Yard) -> None:
-    fill(yard.folder / "model", {"a.bin": b"x", "__pycache__/a.pyc": b"x", ".git/HEAD": b"x", "sub/.DS_Store": b"x"})
+    fill(
+        yard.folder / "model",
+        {"a.bin": b"x", "__pycache__/a.pyc": b"x", ".git/HEAD": b"x", "sub/.DS_Store": b"x"},
+    )
     added = api.add(yard.folder / "model", "m", project=yard.folder)
     assert added.files == 1
     assert set(added.left_out) == {"__pycache__", ".git", "sub/.DS_Store"}
@@ -216,7 +224,9 @@ def test_several_models_into_one_folder_each_get_their_own(seeded: Yard, tmp_pat
     }
 
 
-def test_without_a_project_a_full_reference_goes_to_a_checkout_in_the_cache(yard: Yard, tmp_path: Path) -> None:
+def test_without_a_project_a_full_reference_goes_to_a_checkout_in_the_cache(
+    yard: Yard, tmp_path: Path
+) -> None:
     yard.model({"a.bin": b"x"})
     yard.push("m:1.0")
     (tmp_path / "empty").mkdir()

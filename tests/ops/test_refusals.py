@@ -61,7 +61,8 @@ def test_a_version_that_differs_from_another_by_case_alone(yard: Yard) -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "said"), [("../model", "'..'"), ("/model", "absolute"), ("a//b", "normalised"), ("a\\b", "backslash")]
+    ("path", "said"),
+    [("../model", "'..'"), ("/model", "absolute"), ("a//b", "normalised"), ("a\\b", "backslash")],
 )
 def test_a_declared_path_that_leads_elsewhere(yard: Yard, path: str, said: str) -> None:
     yard.declare("m", path)
@@ -163,7 +164,9 @@ def test_an_empty_folder(yard: Yard) -> None:
 
 def test_globs_that_match_nothing(yard: Yard) -> None:
     fill(yard.folder, {"src/a.py": b"x"})
-    code, status, message, _ = refusal(lambda: api.add(yard.folder / "src", "m", files=["*.onnx"], project=yard.folder))
+    code, status, message, _ = refusal(
+        lambda: api.add(yard.folder / "src", "m", files=["*.onnx"], project=yard.folder)
+    )
     assert (code, status) == ("no-files", 2)
     assert "*.onnx" in message
 
@@ -317,7 +320,12 @@ def test_a_lock_that_differs_from_what_is_declared(yard: Yard) -> None:
 def test_a_frozen_pull_of_what_is_not_locked(yard: Yard) -> None:
     yard.model({"a.bin": b"x"})
     yard.push("m:1.0")
-    assert refusal(lambda: yard.pull("m", frozen=True)) == ("not-locked", 2, "'m' is not in lading.lock", "lading lock m")
+    assert refusal(lambda: yard.pull("m", frozen=True)) == (
+        "not-locked",
+        2,
+        "'m' is not in lading.lock",
+        "lading lock m",
+    )
 
 
 def test_a_model_that_is_not_declared(yard: Yard) -> None:
@@ -412,8 +420,14 @@ def test_a_name_that_is_taken(yard: Yard) -> None:
     fill(yard.folder, {"a.bin": b"x", "b.bin": b"x"})
     api.add(yard.folder / "a.bin", "m", project=yard.folder)
     assert not api.add(yard.folder / "a.bin", "m", project=yard.folder).changed
-    assert refusal(lambda: api.add(yard.folder / "b.bin", "m", project=yard.folder))[:2] == ("already-declared", 2)
-    assert refusal(lambda: api.add(yard.folder / "a.bin", "n", project=yard.folder))[:2] == ("already-declared", 2)
+    assert refusal(lambda: api.add(yard.folder / "b.bin", "m", project=yard.folder))[:2] == (
+        "already-declared",
+        2,
+    )
+    assert refusal(lambda: api.add(yard.folder / "a.bin", "n", project=yard.folder))[:2] == (
+        "already-declared",
+        2,
+    )
 
 
 def test_what_the_store_does_not_have(yard: Yard) -> None:
