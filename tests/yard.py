@@ -187,7 +187,7 @@ def yard(tmp_path: Path) -> Yard:
 _WATCH = """
 import atexit, json, os, sys
 told, roots, events = sys.argv[1], tuple(json.loads(sys.argv[2])), set()
-CHANGING = {"os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod", "os.utime"}
+CHANGING = {"os.rename", "os.link", "os.mkdir", "os.remove", "os.rmdir", "os.truncate", "os.chmod"}
 
 def hook(event, args):
     if event.startswith("socket."):

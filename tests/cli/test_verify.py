@@ -8,10 +8,11 @@ import pytest
 
 from lading import api
 from tests.cargo import fill, noise
-from tests.yard import Yard
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from tests.yard import Yard
 
 FILES = {"a.bin": noise(5000), "sub/b.bin": noise(5000, 2), "sub/c.bin": b"c"}
 

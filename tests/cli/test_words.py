@@ -218,7 +218,7 @@ def test_a_bare_name_without_a_lock_says_that_it_takes_the_highest(yard: Yard) -
     assert "taking the highest" in done.err
 
 
-def test_a_command_in_a_folder_below_finds_the_project_above(stocked: Yard, tmp_path: Path) -> None:
+def test_a_command_in_a_folder_below_finds_the_project_above(stocked: Yard) -> None:
     below = stocked.folder / "src" / "deep"
     below.mkdir(parents=True)
     stocked.forget("model")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import unicodedata
+from functools import partial
 from typing import TYPE_CHECKING
 
 import pytest
@@ -39,13 +40,13 @@ MIB = 1024 * 1024
 def test_a_reference_outside_of_the_grammar(yard: Yard, reference: str, code: str, hint: str) -> None:
     yard.model({"a.bin": b"x"})
     for verb in (yard.push, yard.pull):
-        found = refusal(lambda verb=verb: verb(reference))  # type: ignore[misc]
+        found = refusal(partial(verb, reference))
         assert (found[0], found[1], found[3]) == (code, 2, hint)
 
 
 def test_a_version_in_the_settings_without_a_digit(yard: Yard) -> None:
     yard.declare("m", "model", version="latest")
-    code, status, message, hint = refusal(lambda: yard.push())
+    code, status, message, hint = refusal(yard.push)
     assert (code, status, hint) == ("bad-version", 2, "use 'latest-1'")
     assert "a version contains a digit" in message
 
@@ -248,7 +249,7 @@ def test_a_file_that_is_replaced_by_one_of_the_same_size_between_reading_and_sen
     folder = yard.model({"a.bin": noise(MIB)})
 
     class Swap(Silence):
-        def advance(self, done_bytes: int) -> None:
+        def advance(self, done_bytes: int) -> None:  # noqa: ARG002
             (folder / "a.bin").write_bytes(noise(MIB, 2))
 
     code, status, message, _ = refusal(lambda: yard.push("m:1.0", progress=Swap()))
@@ -351,14 +352,14 @@ def test_a_folder_without_a_project(tmp_path: Path) -> None:
 
 
 def test_a_project_that_declares_nothing(yard: Yard) -> None:
-    assert refusal(lambda: yard.pull())[:2] == ("nothing-declared", 2)
+    assert refusal(yard.pull)[:2] == ("nothing-declared", 2)
 
 
 def test_a_misspelt_setting_names_the_nearest(yard: Yard) -> None:
     yard.settings("stores = 'file://x'")
-    assert refusal(lambda: yard.pull())[3] == "did you mean 'store'?"
+    assert refusal(yard.pull)[3] == "did you mean 'store'?"
     yard.settings("[models.m]", "path = 'm'", "verison = '1.0'")
-    code, status, message, hint = refusal(lambda: yard.pull())
+    code, status, message, hint = refusal(yard.pull)
     assert (code, status, hint) == ("bad-setting", 2, "did you mean 'version'?")
     assert "[models.m]" in message
 
@@ -377,7 +378,7 @@ def test_a_misspelt_setting_names_the_nearest(yard: Yard) -> None:
 )
 def test_a_broken_setting(yard: Yard, text: str, said: str) -> None:
     yard.settings(text)
-    code, status, message, _ = refusal(lambda: yard.pull())
+    code, status, message, _ = refusal(yard.pull)
     assert (code, status) == ("bad-setting", 2)
     assert said in message
 
@@ -391,6 +392,16 @@ def test_an_unknown_scheme_lists_the_known_ones(yard: Yard, url: str) -> None:
     assert "file://" in message
 
 
+LOCKED = f"""\
+lock = 1
+[models.m]
+version = "1.0"
+bill = "sha256:{"a" * 64}"
+manifest = "sha256:{"b" * 64}"
+size = 1
+"""
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -399,9 +410,9 @@ def test_an_unknown_scheme_lists_the_known_ones(yard: Yard, url: str) -> None:
         "",
         "lock = 1\nextra = 1\n",
         'lock = 1\n[models.m]\nversion = "1.0"\n',
-        f'lock = 1\n[models.m]\nversion = "1.0"\nbill = "sha256:12"\nmanifest = "sha256:{"a" * 64}"\nsize = 1\n',
-        f'lock = 1\n[models.m]\nversion = "x"\nbill = "sha256:{"a" * 64}"\nmanifest = "sha256:{"a" * 64}"\nsize = 1\n',
-        f'lock = 1\n[models.M]\nversion = "1"\nbill = "sha256:{"a" * 64}"\nmanifest = "sha256:{"a" * 64}"\nsize = 1\n',
+        LOCKED.replace("a" * 64, "12", 1),
+        LOCKED.replace('"1.0"', '"prod"'),
+        LOCKED.replace("models.m", "models.M"),
     ],
 )
 def test_a_malformed_lock_says_how_to_write_it_anew(yard: Yard, text: str) -> None:

@@ -44,6 +44,8 @@ _EVERYWHERE = {
         None,
     ),
 }
+COMMON = tuple(_EVERYWHERE)
+"""The names of the parameters that every command has."""
 
 Command = Callable[..., int | None]
 
