@@ -34,9 +34,8 @@ import pandas as pd
 import scipy.sparse as sp
 import sklearn
 import sklearn._loss.loss as loss_module
-from sklearn import feature_selection, metrics, model_selection
 from joblib.numpy_pickle import NumpyUnpickler
-from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401 - side effect
+from sklearn import feature_selection, metrics, model_selection
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
@@ -48,6 +47,7 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401 - side effect
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2, f_regression, mutual_info_classif
@@ -212,7 +212,7 @@ def fitted(estimator: Any, x: Any, y: Any, checks: Any) -> Iterator[object]:
     for features, target in attempts:
         try:
             estimator.fit(features, target)
-        except Exception:  # noqa: BLE001, S112, PERF203 - the next shape of data is tried
+        except Exception:  # noqa: BLE001, S112 - the next shape of data is tried
             continue
         yield estimator
         return
@@ -396,7 +396,7 @@ def values() -> Iterator[object]:
     )
     yield from (bytearray(b"a"), 1j, range(3), slice(1, 2), np.dtype([("a", "i4"), ("b", "f8")]))
     yield from (collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), collections.deque([1]))
-    moment = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    moment = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     yield from (moment, moment.date(), moment.time(), datetime.timedelta(1))
     yield [metrics.get_scorer(name) for name in metrics.get_scorer_names()]
     yield [loss() for loss in loss_module._LOSSES.values() if loss is not loss_module.PinballLoss]

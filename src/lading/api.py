@@ -18,6 +18,7 @@ from lading.ops.declare import add as declare
 from lading.ops.declare import init as write_project
 from lading.ops.load import load as load_model
 from lading.ops.metadata import choose_version, describe
+from lading.ops.pack import Shape
 from lading.ops.pin import pin
 from lading.ops.place import Place, shortfall
 from lading.ops.push import Release
@@ -116,6 +117,7 @@ def push(
     *references: str,
     to: str | None = None,
     platforms: Sequence[str] = (),
+    modelpack: bool = False,
     repair: bool = False,
     project: Path | None = None,
     progress: Progress | None = None,
@@ -126,6 +128,7 @@ def push(
         references: ``name`` or ``name:version``; none means every declared model.
         to: the store; by default the project's.
         platforms: those of the image, such as ``linux/amd64`` and ``linux/arm64``.
+        modelpack: publish the same blobs a second time, as a CNCF ModelPack artifact.
         repair: prove the blobs that are there already, and replace those that are wrong.
         project: the project's folder.
         progress: hears how far it is.
@@ -145,7 +148,7 @@ def push(
         tree = collect(place.target, model.files)
         metadata = describe(model, place, tree, detect, hear)
         check_content(tree, metadata.entry)
-        release = Release(model.name, version, tree, metadata, tuple(platforms), repair)
+        release = Release(model.name, version, tree, metadata, Shape(tuple(platforms), modelpack), repair)
         done.append(publish(release, store, hear, time.monotonic))
     return done
 

@@ -81,14 +81,23 @@ def push(
     """Pack declared models and publish them; the same again uploads nothing."""
     named = [part for each in platforms or [] for part in each.split(",")]
     done = api.push(
-        *references or [], to=to, platforms=named, repair=repair, project=out.project, progress=out.progress
+        *references or [],
+        to=to,
+        platforms=named,
+        modelpack=modelpack,
+        repair=repair,
+        project=out.project,
+        progress=out.progress,
     )
     documents = [{key: getattr(each, key) for key in _PUSHED} for each in done]
+    for document, each in zip(documents, done, strict=True):
+        document |= {"modelpack": each.modelpack} if each.modelpack else {}
     lines = [
         f"{each.name}:{each.version} {each.digest[:19]} {each.files} files, {human(each.size)}: "
         f"{human(each.uploaded)} uploaded, {human(each.reused)} there already, {each.seconds:.1f} s"
         for each in done
     ]
+    lines += [f"{each.name}@{each.modelpack} is its ModelPack artifact" for each in done if each.modelpack]
     out.result(_one_or_all(documents), *lines)
 
 

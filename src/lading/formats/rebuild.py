@@ -116,7 +116,7 @@ def _random(function: Callable[..., object]) -> Callable[..., object]:
         def plain(arg: object) -> bool:
             # The second argument of the older forms is called: only NumPy's own may stand there.
             kind = isinstance(arg, type) and issubclass(arg, BitGenerator)
-            ours = arg is getattr(_pickle, "__bit_generator_ctor")  # noqa: B009 - a class would mangle it
+            ours = arg is getattr(_pickle, "__bit_generator_ctor")
             return kind or ours or isinstance(arg, (str, BitGenerator))
 
         expect(all(plain(arg) for arg in args), "a random state")

@@ -37,13 +37,54 @@ _HINT = (
     "(skops, ONNX or safetensors), or allow the exact name if you trust it"
 )
 # Instructions that only move plain values between the stream, the stack and the memo.
-_PLAIN = (
-    "PROTO FRAME NONE NEWFALSE NEWTRUE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING "
-    "BINSTRING SHORT_BINSTRING BINBYTES BINBYTES8 SHORT_BINBYTES UNICODE BINUNICODE BINUNICODE8 "
-    "SHORT_BINUNICODE EMPTY_TUPLE EMPTY_LIST EMPTY_DICT EMPTY_SET FROZENSET LIST DICT GLOBAL STACK_GLOBAL POP "
-    "POP_MARK DUP GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE MARK STOP"
-).split()
-_REFUSED = "EXT1 EXT2 EXT4 PERSID BINPERSID NEXT_BUFFER READONLY_BUFFER".split()
+_PLAIN = [
+    "PROTO",
+    "FRAME",
+    "NONE",
+    "NEWFALSE",
+    "NEWTRUE",
+    "INT",
+    "BININT",
+    "BININT1",
+    "BININT2",
+    "LONG",
+    "LONG1",
+    "LONG4",
+    "FLOAT",
+    "BINFLOAT",
+    "STRING",
+    "BINSTRING",
+    "SHORT_BINSTRING",
+    "BINBYTES",
+    "BINBYTES8",
+    "SHORT_BINBYTES",
+    "UNICODE",
+    "BINUNICODE",
+    "BINUNICODE8",
+    "SHORT_BINUNICODE",
+    "EMPTY_TUPLE",
+    "EMPTY_LIST",
+    "EMPTY_DICT",
+    "EMPTY_SET",
+    "FROZENSET",
+    "LIST",
+    "DICT",
+    "GLOBAL",
+    "STACK_GLOBAL",
+    "POP",
+    "POP_MARK",
+    "DUP",
+    "GET",
+    "BINGET",
+    "LONG_BINGET",
+    "PUT",
+    "BINPUT",
+    "LONG_BINPUT",
+    "MEMOIZE",
+    "MARK",
+    "STOP",
+]
+_REFUSED = ["EXT1", "EXT2", "EXT4", "PERSID", "BINPERSID", "NEXT_BUFFER", "READONLY_BUFFER"]
 _SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, enum.Enum)
 _TALLEST = 100
 _HEAVIEST = 1 << 24
