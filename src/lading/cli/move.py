@@ -74,6 +74,9 @@ def push(
     platforms: Annotated[
         list[str] | None, typer.Option("--platforms", help="Platforms of the image, such as linux/arm64.")
     ] = None,
+    modelpack: Annotated[
+        bool, typer.Option("--modelpack", help="Publish it as a CNCF ModelPack artifact too.")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Prove what is there, replace what is wrong.")
     ] = False,
@@ -89,9 +92,11 @@ def push(
         project=out.project,
         progress=out.progress,
     )
-    documents = [{key: getattr(each, key) for key in _PUSHED} for each in done]
-    for document, each in zip(documents, done, strict=True):
-        document |= {"modelpack": each.modelpack} if each.modelpack else {}
+    documents = [
+        {key: getattr(each, key) for key in _PUSHED}
+        | ({"modelpack": each.modelpack} if each.modelpack else {})
+        for each in done
+    ]
     lines = [
         f"{each.name}:{each.version} {each.digest[:19]} {each.files} files, {human(each.size)}: "
         f"{human(each.uploaded)} uploaded, {human(each.reused)} there already, {each.seconds:.1f} s"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lading.core.blocks import average_for
@@ -59,7 +59,7 @@ class Release:
     version: str
     tree: Tree
     metadata: Metadata
-    shape: Shape = Shape()
+    shape: Shape = field(default_factory=Shape)
     repair: bool = False
 
 
