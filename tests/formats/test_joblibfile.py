@@ -292,13 +292,14 @@ def test_a_payload_leaves_no_mark_wherever_it_lies(
 ) -> None:
     mark, path = tmp_path / "mark", tmp_path / "model"
     mapped = compress == "mapped"
-    path.write_bytes(dumped(PLACES[place](Payload(mark, function)), 0 if mapped else compress))
+    model = PLACES[place](Payload(mark, function))
+    path.write_bytes(dumped(model, 0 if mapped else compress))
     with path.open("rb") as stream, pytest.raises(PolicyError) as refusal:
         load(stream, ALLOWED, mmap_path=path if mapped else None)
     assert refusal.value.code == "unsafe-pickle"
     assert not mark.exists()
-    joblib.load(path)
-    assert mark.exists()  # the payload was a real one
+    joblib.load(io.BytesIO(dumped(model)))  # not the file: joblib leaves lz4 files half open on Python 3.13
+    assert mark.exists()  # so the payload was a real one
 
 
 @pytest.mark.parametrize("prefix", [b"ZF0x10              ", b"ZF"])

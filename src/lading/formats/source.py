@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
 from lading.core.errors import IntegrityError, PolicyError
-
-if TYPE_CHECKING:
-    from typing_extensions import Buffer
 
 _HINT = (
     "`lading inspect FILE` shows what the file calls; save the model again in a safe format "
@@ -94,7 +91,7 @@ class Source:
             raise broken("the stream is cut short in the middle of a line")
         return line
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: memoryview | bytearray) -> int:
         """Fill all of ``buffer``; returns its length in bytes."""
         with memoryview(buffer).cast("B") as view:
             filled = 0
