@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import platform
 import subprocess
@@ -16,12 +16,14 @@ BENCHMARKS = {"Start-up": "startup.py"}
 def main() -> None:
     """Run them one after another; each prints a Markdown table."""
     commit = _said(["git", "-C", str(HERE), "rev-parse", "--short", "HEAD"])
-    day = datetime.datetime.now(datetime.UTC).date()
+    day = dt.datetime.now(dt.UTC).date()
     parts = [
         "# Results of `make bench`\n",
-        f"{day}, commit {commit}, {platform.system()} {platform.machine()}, {os.cpu_count()} shared cores, "
-        f"CPython {platform.python_version()}. Medians of interleaved runs of whole processes; ratios carry over to "
-        "other machines, seconds do not.\n",
+        (
+            f"{day}, commit {commit}, {platform.system()} {platform.machine()}, {os.cpu_count()} shared cores, "
+            f"CPython {platform.python_version()}. Medians of interleaved runs of whole processes; ratios "
+            "carry over to other machines, seconds do not.\n"
+        ),
     ]
     for title, file in BENCHMARKS.items():
         parts.append(f"## {title}\n\n{_said([sys.executable, str(HERE / file)])}\n")

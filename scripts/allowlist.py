@@ -11,7 +11,7 @@ those streams name and which of them they *call*. The lists only grow: pairs tha
 Then read the diff line by line: a pair is a promise that nothing bad follows from it.
 """
 
-# ruff: noqa: INP001, ICN001, TID251, TID253, TC003, ANN401, D102, SLF001, T201, PLR2004, BLE001, S112, F401
+# ruff: noqa: ICN001, TC003, ANN401, D102, SLF001, PLR2004, BLE001, S112, F401
 # A script that needs every heavy library, reads scikit-learn's own test helpers, talks to a maintainer and
 # goes on past whatever a version of scikit-learn cannot do: the lists are a union.
 
@@ -51,11 +51,7 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
-<<<<<<< HEAD
-from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401 - side effect
-=======
 from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer
->>>>>>> helper-unpickle
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2, f_regression, mutual_info_classif
@@ -220,11 +216,7 @@ def fitted(estimator: Any, x: Any, y: Any, checks: Any) -> Iterator[object]:
     for features, target in attempts:
         try:
             estimator.fit(features, target)
-<<<<<<< HEAD
-        except Exception:  # noqa: BLE001, S112 - the next shape of data is tried
-=======
         except Exception:
->>>>>>> helper-unpickle
             continue
         yield estimator
         return

@@ -5,7 +5,7 @@ Every count is an environment variable, so a shell can ask for fewer: ``LADING_T
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import os
 import subprocess
 import sys
@@ -50,7 +50,7 @@ def _write(report: Path, environ: dict[str, str], minutes: float) -> None:
     (ROOT / "docs" / "soak.md").write_text(
         "# The last soak\n\n"
         "What `make soak` ran last: every test with the full counts, on loopback and local disks.\n\n"
-        f"- date: {datetime.datetime.now(datetime.UTC).date()}\n- commit: {commit}\n"
+        f"- date: {dt.datetime.now(dt.UTC).date()}\n- commit: {commit}\n"
         f"- tests: {suite['tests']}, failures {suite['failures']}, errors {suite['errors']}, "
         f"skipped {suite['skipped']}\n- minutes: {minutes:.0f}\n\n"
         f"| count | value |\n|---|---|\n{counts}\n\nThe benchmarks of the same run: "

@@ -12,7 +12,6 @@ from lading.formats import open_format
 from lading.ops import inventory
 from lading.ops import verify as verifying
 from lading.ops.load import load as load_model
-from lading.ops.place import shortfall
 from lading.wiring import Workspace
 
 if TYPE_CHECKING:
@@ -20,21 +19,6 @@ if TYPE_CHECKING:
     from lading.ops.inventory import Listed
     from lading.ops.verify import Verified
     from lading.plumbing.cache import Usage
-
-
-def in_place(*names: str, project: Path | None = None) -> list[str]:
-    """What is wrong with the declared models in their places, in one sentence each; empty if nothing is.
-
-    Neither asks a store nor writes anything.
-    """
-    work = Workspace.open(project)
-    models = [model for model in work.models(names) if names or model.required]
-    found = []
-    for model in models:
-        place = work.place(model)
-        stamps = work.cache.stamps(place.root, model.name)
-        found.append(shortfall(place, work.lock.pins.get(model.name), stamps))
-    return [sentence for sentence in found if sentence]
 
 
 def verify(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lading.api.move import ensure
+from lading.api.fetch import ensure
 from lading.core.errors import UsageError
 from lading.formats import by_suffix, open_format
 from lading.ops.load import load as load_model

@@ -31,6 +31,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@app.callback()
+def group() -> None:
+    """Keep commands apart by name though a room may have only one."""
+
+
 _EVERYWHERE = {
     "as_json": (
         Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")],
@@ -73,14 +79,32 @@ def command(name: str, group: str) -> Callable[[Command], Command]:
     return register
 
 
+_ROOMS = {
+    "list": "look",
+    "show": "look",
+    "verify": "look",
+    "init": "release",
+    "add": "release",
+    "push": "release",
+    "lock": "release",
+    "pull": "fetch",
+    "ensure": "fetch",
+    "predict": "run",
+    "serve": "run",
+    "demo": "run",
+    "cache": "keep",
+}
+"""Where each command lives: a command imports its own room and no other."""
+
 _tail: list[str] = []
 """What stood after ``--``: ``lading ensure`` runs it, and no parser may touch it."""
 
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit status."""
-    for module in ("look", "move", "run", "keep"):
-        import_module(f"lading.cli.{module}")  # its commands register themselves
+    known = _ROOMS.get(argv[0]) if argv else None
+    for room in [known] if known else dict.fromkeys(_ROOMS.values()):
+        import_module(f"lading.cli.{room}")  # its commands register themselves
     if argv[:1] == ["ensure"] and "--" in argv:
         cut = argv.index("--")
         argv, _tail[:] = argv[:cut], argv[cut + 1 :]

@@ -1,4 +1,4 @@
-"""Verbs that move models: declare, publish, pin, fetch."""
+"""Verbs that release models: declare, publish, pin."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from lading.ops.declare import init as write_project
 from lading.ops.metadata import choose_version, describe
 from lading.ops.pack import Shape
 from lading.ops.pin import pin
-from lading.ops.place import Place
 from lading.ops.push import Release
 from lading.ops.push import push as publish
 from lading.plumbing.tree import check_content, collect
-from lading.wiring import Pulling, Workspace
+from lading.wiring import Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
     from lading.core.lock import Lock
     from lading.core.ports import Progress
     from lading.ops.declare import Added, Initialized
-    from lading.ops.pull import Pulled
     from lading.ops.push import Pushed
 
 
@@ -110,57 +108,3 @@ def lock(*names: str, project: Path | None = None) -> Lock:
     pinned = work.lock.pinned(pin(work.models(names), work.store()))
     work.write_lock(pinned)
     return pinned
-
-
-def pull(
-    *references: str,
-    into: str | Path | None = None,
-    store: str | None = None,
-    frozen: bool = False,
-    project: Path | None = None,
-    progress: Progress | None = None,
-) -> list[Pulled]:
-    """Fetch versions, prove every block, and put the files in their places.
-
-    Args:
-        references: which; none means every declared model.
-        into: a folder to put them in; each in a folder of its own where there are several.
-        store: the one store to ask and take from.
-        frozen: take what the lock pins and nothing else.
-        project: the project's folder.
-        progress: hears how far it is.
-
-    Raises:
-        LadingError: NotFoundError, IntegrityError, UnavailableError, BudgetError: nothing is half-placed.
-    """
-    work = Workspace.open(project)
-    asked = work.references(references)
-    done = []
-    for reference in asked:
-        where = None
-        if into is not None:
-            folder = Path(into).absolute()
-            where = Place.of_folder(reference.name, folder if len(asked) == 1 else folder / reference.name)
-        done.append(work.pull(reference, Pulling(where, store, frozen=frozen), progress))
-    return done
-
-
-def ensure(
-    *names: str, frozen: bool = False, project: Path | None = None, progress: Progress | None = None
-) -> list[Pulled]:
-    """Fetch what is missing or wrong, and prove all of it; where all is in place nothing is asked or written.
-
-    Args:
-        names: references; none means every declared model that is required.
-        frozen: take what the lock pins and nothing else.
-        project: the project's folder.
-        progress: hears how far it is.
-    """
-    work = Workspace.open(project)
-    how = Pulling(frozen=frozen, ask=False)
-    return [work.pull(each, how, progress) for each in work.references(names, required=True)]
-
-
-def path(reference: str, *, project: Path | None = None) -> Path:
-    """Where the model lies, after it was ensured: its file, or its folder."""
-    return ensure(reference, project=project)[0].path
