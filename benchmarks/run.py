@@ -20,7 +20,7 @@ def main() -> None:
     parts = [
         "# Results of `make bench`\n",
         (
-            f"{day}, commit {commit}, {platform.system()} {platform.machine()}, {os.cpu_count()} shared cores, "
+            f"{day}, {commit}, {platform.system()} {platform.machine()}, {os.cpu_count()} shared cores, "
             f"CPython {platform.python_version()}. Medians of interleaved runs of whole processes; ratios "
             "carry over to other machines, seconds do not.\n"
         ),
