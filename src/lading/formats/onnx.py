@@ -54,7 +54,8 @@ class Onnx:
         """A session on the graph in ``entry``.
 
         Weights that lie in files of their own are read from the folder of ``path``, which
-        onnxruntime does not leave, by links neither. Peak memory is the file three times, and once when it is loaded.
+        onnxruntime does not leave, by links neither. Peak memory is the file three times; once when
+        it is loaded.
 
         Raises:
             IntegrityError: ``broken-onnx``; ``version-skew``, the graph is newer than onnxruntime.

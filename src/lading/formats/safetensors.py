@@ -55,7 +55,7 @@ class Safetensors:
         for name, dtype, shape in _layout(header, end):
             array = np.empty(shape, dtype)
             if array.size:
-                _fill(source, array.reshape(-1).view("uint8"))
+                _fill(source, array.reshape(-1).view(np.uint8))
             arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
         return arrays
 
@@ -179,6 +179,6 @@ def _part(name: str, table: Any) -> tuple[str, np.dtype[Any], tuple[int, ...], i
 
 def _fill(source: Source, view: Array) -> None:
     try:
-        source.readinto(view)
+        source.readinto(memoryview(view))
     except IntegrityError as error:
         raise _broken(error.message) from error
