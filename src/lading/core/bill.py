@@ -103,8 +103,9 @@ class Bill:
         """
         check_name(name)
         check_version(version)
-        ordered = sorted(files, key=lambda entry: entry.path.encode())
-        check_paths(entry.path for entry in ordered)
+        listed = tuple(files)
+        check_paths(entry.path for entry in listed)
+        ordered = sorted(listed, key=lambda entry: entry.path.encode())
         document = metadata.document() | {
             "lading": FORMAT,
             "name": name,
@@ -120,7 +121,11 @@ class Bill:
                 f"{MAX_BILL_BYTES}",
                 hint="pack the files into fewer, or shorten the golden example",
             )
-        return cls.parse(raw)
+        try:
+            return cls.parse(raw)
+        except IntegrityError as error:
+            # Parsing speaks of a broken document; here it is the caller's words that do not fit together.
+            raise UsageError(error.code, error.message, hint=error.hint) from error
 
     @classmethod
     def parse(cls, raw: bytes) -> Self:

@@ -61,7 +61,7 @@ class DirectoryStore:
             with path.open("rb", buffering=0) as file:
                 file.seek(start)
                 yield from self._pieces(file, start, end, digest)
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             raise problems.no_blob(self._url, name, digest) from None
         except OSError as error:
             raise explain(error, "reading a blob", path) from error
@@ -70,7 +70,7 @@ class DirectoryStore:
         """The size of a blob, or None."""
         try:
             return self._blob(name, digest).stat().st_size
-        except FileNotFoundError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError as error:
             raise explain(error, "looking for a blob", self._root) from error

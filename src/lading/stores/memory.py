@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 _READ_BYTES: Final = 1024 * 1024
+_DIGESTS: Final = ("sha256:", "sha256-")
 
 
 class MemoryStore:
@@ -67,15 +68,19 @@ class MemoryStore:
 
     def versions(self, name: str) -> list[str]:
         """The versions of a model."""
-        return [
-            label
-            for model, label in self._manifests
-            if model == name and ":" not in label and is_version(label)
-        ]
+        return [label for model, label in self._tagged() if model == name]
 
     def names(self) -> list[str]:
         """The models that have a version."""
-        return sorted({model for model, label in self._manifests if ":" not in label})
+        return sorted({model for model, _ in self._tagged()})
+
+    def _tagged(self) -> list[tuple[str, str]]:
+        """The names and versions that there are; digests, stages and referrers are none."""
+        with self._lock:
+            keys = list(self._manifests)
+        return [
+            (model, label) for model, label in keys if is_version(label) and not label.startswith(_DIGESTS)
+        ]
 
 
 _shared: dict[str, MemoryStore] = {}
