@@ -179,6 +179,6 @@ def _part(name: str, table: Any) -> tuple[str, np.dtype[Any], tuple[int, ...], i
 
 def _fill(source: Source, view: Array) -> None:
     try:
-        source.readinto(memoryview(view))
+        source.readinto(view.data)
     except IntegrityError as error:
         raise _broken(error.message) from error
