@@ -53,7 +53,10 @@ class Safetensors:
         source = Source(entry)
         arrays: dict[str, Array] = {}
         for name, dtype, shape in _layout(header, end):
-            array = np.empty(shape, dtype)
+            try:
+                array = np.empty(shape, dtype)
+            except (ValueError, OverflowError) as error:
+                raise _broken(f"'{name}' has a shape that NumPy refuses: {error}") from error
             if array.size:
                 _fill(source, array.reshape(-1).view(np.uint8))
             arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
@@ -169,7 +172,9 @@ def _part(name: str, table: Any) -> tuple[str, np.dtype[Any], tuple[int, ...], i
     lengths = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
     if not all(type(length) is int and length >= 0 for length in lengths) or len(offsets) != 2:  # noqa: PLR2004
         raise _broken(f"'{name}' has lengths or offsets that are none")
-    if isinstance(code, str) and code.startswith(_NOT_IN_NUMPY):
+    if not isinstance(code, str):
+        raise _broken(f"'{name}' has no dtype")
+    if code.startswith(_NOT_IN_NUMPY):
         message = f"'{name}' is {code}, which NumPy does not have"
         raise UsageError("bad-datatype", message, hint="save the arrays as F32 or F16 instead")
     if code not in _DTYPES:
@@ -179,6 +184,6 @@ def _part(name: str, table: Any) -> tuple[str, np.dtype[Any], tuple[int, ...], i
 
 def _fill(source: Source, view: Array) -> None:
     try:
-        source.readinto(memoryview(view))
+        source.readinto(view.data)
     except IntegrityError as error:
         raise _broken(error.message) from error
