@@ -12,8 +12,7 @@ from lading.core.signature import Signature, Tensor, TensorSpec
 from lading.formats.arrays import datatype_of
 from lading.formats.extras import needs
 from lading.formats.source import Source
-from lading.plumbing.atomic import draft
-from lading.plumbing.oserror import explained
+from lading.plumbing import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -63,12 +62,10 @@ class Safetensors:
         return arrays
 
     def save(self, model: object, path: Path) -> None:
-        """Write a dict of arrays to ``path``, whole or not at all."""
+        """Write a dict of arrays to ``path``, whole or not at all; it takes its size in memory once more."""
         library = needs("safetensors.numpy", "safetensors")
-        arrays = _savable(model)
-        with explained("writing", path), draft(path.parent) as made:
-            library.save_file(arrays, made.path)
-            made.replace(path)
+        # The library's own file would be readable by its owner alone, and not flushed.
+        atomic.write(path, library.save(_savable(model)))
 
     def tensors(self, model: object, example: object) -> tuple[Tensor, ...]:
         """Always the ``UsageError`` that arrays take no inputs."""
