@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
-from scipy import sparse
+from scipy import sparse  # type: ignore[import-untyped]
 
 from lading.core.errors import UsageError
 from lading.core.signature import Tensor
@@ -194,6 +194,12 @@ def test_a_cast_keeps_values_or_refuses() -> None:
         cast("x", np.array([math.nan]), np.dtype("int64"))
     with pytest.raises(UsageError, match="truth values"):
         cast("x", np.array([1]), np.dtype("bool"))
+
+
+def test_whole_numbers_of_any_size_are_guessed_or_refused() -> None:
+    assert as_arrays(np.array([1, 2], dtype=object))["input"].dtype == "int64"
+    with pytest.raises(UsageError, match="64 bits"):
+        as_arrays([2**70])
 
 
 def test_the_rows_of_an_example_are_free() -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from typing import TYPE_CHECKING
 
+import numpy as np
 import pytest
 
 from lading.core.errors import UsageError
@@ -15,6 +17,8 @@ from lading.formats.safetensors import Safetensors
 from lading.formats.sklearn import Sklearn
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from lading.core.ports import Format
 
 
@@ -28,6 +32,18 @@ def test_a_format_opens_by_its_name(name: str) -> None:
     made = open_format(name)
     assert made.name == name
     assert "numpy" in made.packages
+
+
+@pytest.mark.parametrize(
+    ("name", "model"), [("joblib", [1]), ("pickle", [1]), ("onnx", b"x"), ("safetensors", {"a": np.zeros(2)})]
+)
+def test_a_saved_file_honours_the_umask(name: str, model: object, tmp_path: Path) -> None:
+    before = os.umask(0o022)
+    try:
+        open_format(name).save(model, tmp_path / "new" / "m")
+    finally:
+        os.umask(before)
+    assert (tmp_path / "new" / "m").stat().st_mode & 0o777 == 0o644
 
 
 def test_an_unknown_format_lists_the_known_ones() -> None:

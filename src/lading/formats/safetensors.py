@@ -12,8 +12,7 @@ from lading.core.signature import Signature, Tensor, TensorSpec
 from lading.formats.arrays import datatype_of
 from lading.formats.extras import needs
 from lading.formats.source import Source
-from lading.plumbing.atomic import draft
-from lading.plumbing.oserror import explained
+from lading.plumbing import atomic
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -53,19 +52,20 @@ class Safetensors:
         source = Source(entry)
         arrays: dict[str, Array] = {}
         for name, dtype, shape in _layout(header, end):
-            array = np.empty(shape, dtype)
+            try:
+                array = np.empty(shape, dtype)
+            except (ValueError, OverflowError) as error:
+                raise _broken(f"'{name}' has a shape that NumPy refuses: {error}") from error
             if array.size:
                 _fill(source, array.reshape(-1).view(np.uint8))
             arrays[name] = array.astype(array.dtype.newbyteorder("="), copy=False)
         return arrays
 
     def save(self, model: object, path: Path) -> None:
-        """Write a dict of arrays to ``path``, whole or not at all."""
+        """Write a dict of arrays to ``path``, whole or not at all; it takes its size in memory once more."""
         library = needs("safetensors.numpy", "safetensors")
-        arrays = _savable(model)
-        with explained("writing", path), draft(path.parent) as made:
-            library.save_file(arrays, made.path)
-            made.replace(path)
+        # The library's own file would be readable by its owner alone, and not flushed.
+        atomic.write(path, library.save(_savable(model)))
 
     def tensors(self, model: object, example: object) -> tuple[Tensor, ...]:
         """Always the ``UsageError`` that arrays take no inputs."""
@@ -169,7 +169,9 @@ def _part(name: str, table: Any) -> tuple[str, np.dtype[Any], tuple[int, ...], i
     lengths = [*shape, *offsets] if isinstance(shape, list) and isinstance(offsets, list) else [None]
     if not all(type(length) is int and length >= 0 for length in lengths) or len(offsets) != 2:  # noqa: PLR2004
         raise _broken(f"'{name}' has lengths or offsets that are none")
-    if isinstance(code, str) and code.startswith(_NOT_IN_NUMPY):
+    if not isinstance(code, str):
+        raise _broken(f"'{name}' has no dtype")
+    if code.startswith(_NOT_IN_NUMPY):
         message = f"'{name}' is {code}, which NumPy does not have"
         raise UsageError("bad-datatype", message, hint="save the arrays as F32 or F16 instead")
     if code not in _DTYPES:

@@ -126,19 +126,10 @@ def _columns(names: Sequence[str], example: object) -> dict[str, Array]:
 
 
 def _split(names: Sequence[str], example: object) -> Mapping[str, Array]:
-    if (
-        isinstance(example, (list, tuple))
-        and example
-        and all(isinstance(row, (list, tuple)) for row in example)
-    ):
-        # By column, since a row may mix numbers and text.
-        columns = list(zip(*example, strict=False))
-        if any(len(row) != len(names) for row in example):
-            got = f"rows of {sorted({len(row) for row in example})}"
-            raise bad_input(UNNAMED, f"rows of {len(names)} values {list(names)}", got)
-        return {name: as_array(column, name) for name, column in zip(names, columns, strict=True)}
-    if getattr(example, "ndim", None) == _MATRIX and not hasattr(example, "columns"):
-        example = {UNNAMED: example}
+    if str(getattr(example, "dtype", "")) == "object":
+        example = example.tolist()  # type: ignore[attr-defined]
+    if isinstance(example, (list, tuple)) and example and isinstance(example[0], (list, tuple)):
+        return _by_column(names, example)
     arrays = as_arrays(example)
     if list(arrays) != [UNNAMED] or UNNAMED in names:
         return arrays
@@ -146,6 +137,15 @@ def _split(names: Sequence[str], example: object) -> Mapping[str, Array]:
     if matrix.ndim != _MATRIX or matrix.shape[1] != len(names):
         raise bad_input(UNNAMED, f"[-1, {len(names)}], the columns {list(names)}", described(matrix))
     return dict(zip(names, matrix.T, strict=True))
+
+
+def _by_column(names: Sequence[str], rows: Sequence[Any]) -> Mapping[str, Array]:
+    """The columns of rows that may mix numbers and text."""
+    if not all(isinstance(row, (list, tuple)) and len(row) == len(names) for row in rows):
+        lengths = sorted({len(row) if isinstance(row, (list, tuple)) else 1 for row in rows})
+        raise bad_input(UNNAMED, f"rows of {len(names)} values {list(names)}", f"rows of {lengths}")
+    columns = zip(*rows, strict=True)
+    return {name: as_array(list(column), name) for name, column in zip(names, columns, strict=True)}
 
 
 def _column(name: str, array: Array) -> Array:
