@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lading.core.bill import Bill
 from lading.core.digest import Digest
 from lading.plumbing import atomic
 from lading.plumbing.oserror import explained
@@ -73,12 +74,14 @@ class Cache:
             blocks = (folder / f"{digest.hex}.blocks").read_bytes()
         except OSError:
             return None
-        return (raw, blocks) if Digest.of(raw) == digest else None
+        proven = Digest.of(raw) == digest and Digest.of(blocks) == Bill.parse(raw).blocks.digest
+        return (raw, blocks) if proven else None
 
     def keep_bill(self, raw: bytes, blocks: bytes) -> None:
         """Keep a bill and its block list; the bill last, so that it never stands there alone."""
-        place = self.folder / "bills" / f"{Digest.of(raw).hex}.json"
-        if not place.exists():
+        digest = Digest.of(raw)
+        place = self.folder / "bills" / f"{digest.hex}.json"
+        if self.bill(digest) is None:
             atomic.write(place.with_suffix(".blocks"), blocks)
             atomic.write(place, raw)
 
