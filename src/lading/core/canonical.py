@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import Any, NoReturn, TypeAlias
+from typing import Any, Final, NoReturn, TypeAlias
 
 import rfc8785
 
 from lading.core.errors import IntegrityError, UsageError
 
 _Value: TypeAlias = "bool | int | float | str | list[_Value] | dict[str, _Value] | None"
+
+_MAX_INTEGER: Final = 2**53 - 1
+_EXACT_DIGITS: Final = 17
 
 
 def encode(value: object, what: str) -> bytes:
@@ -37,7 +40,9 @@ def decode(raw: bytes, what: str) -> object:
             spelled in any other way than ``encode`` would spell them.
     """
     try:
-        value: object = json.loads(raw.decode("utf-8"), object_pairs_hook=_unique, parse_constant=_refuse)
+        value: object = json.loads(
+            raw.decode("utf-8"), object_pairs_hook=_unique, parse_int=_integer, parse_constant=_refuse
+        )
         canonical = rfc8785.dumps(_plain(value))
     except (ValueError, RecursionError, UnicodeEncodeError, rfc8785.CanonicalizationError) as error:
         raise IntegrityError("not-canonical", f"{what} is not canonical JSON: {error}") from error
@@ -67,6 +72,12 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
         twice = next(key for key in keys if keys.count(key) > 1)
         raise ValueError(f"the key '{twice}' stands twice")
     return document
+
+
+def _integer(digits: str) -> int | float:
+    # RFC 8785 spells the float 1e17 as 100000000000000000; an integer so large is never written.
+    exact = len(digits) <= _EXACT_DIGITS
+    return int(digits) if exact and abs(int(digits)) <= _MAX_INTEGER else float(digits)
 
 
 def _refuse(constant: str) -> NoReturn:

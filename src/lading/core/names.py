@@ -26,8 +26,7 @@ def check_name(text: str) -> str:
     Raises:
         UsageError: ``bad-name``; its hint has the spelling to use where there is an obvious one.
     """
-    components = text.split("/")
-    for component in components:
+    for component in text.split("/"):
         if not _COMPONENT.fullmatch(component):
             raise UsageError(
                 "bad-name",
@@ -39,7 +38,7 @@ def check_name(text: str) -> str:
             raise UsageError(
                 "bad-name",
                 f"'{text}' is not a model name: '{component}' is reserved for the store's own layout",
-                hint="use another word, such as " + "/".join([*components[:-1], f"my-{component}"]),
+                hint=_respell(text),
             )
     if len(text) > MAX_NAME_CHARS:
         raise UsageError("bad-name", f"a model name has at most {MAX_NAME_CHARS} characters, got {len(text)}")
@@ -65,7 +64,7 @@ def check_version(text: str) -> str:
         raise UsageError(
             "bad-version",
             f"'{text}' is not a version: a version contains a digit, a stage contains none",
-            hint=f"use a version such as {text}-1 or 1.0.0",
+            hint=_respell_version(f"{text}-1"),
         )
     return text
 
@@ -93,8 +92,8 @@ def is_version(label: str) -> bool:
 def suggest_name(text: str) -> str | None:
     """A model name close to ``text``, or None where nothing usable is left of it."""
     components = [_suggest_component(part) for part in text.lower().split("/")]
-    kept = [part for part in components if part]
-    return "/".join(kept) if kept else None
+    suggestion = "/".join(part for part in components if part)
+    return suggestion if 0 < len(suggestion) <= MAX_NAME_CHARS else None
 
 
 def _suggest_component(text: str) -> str:
@@ -110,4 +109,5 @@ def _respell(text: str) -> str:
 
 def _respell_version(text: str) -> str:
     words = re.sub(r"[^A-Za-z0-9._-]+", "-", text).strip(".-")[:128]
-    return f"use '{words}'" if any(c.isdigit() for c in words) else "use a version such as '1.0.0'"
+    usable = any(c.isdigit() for c in words) and not words.startswith("sha256-")
+    return f"use '{words}'" if usable else "use a version such as '1.0.0'"

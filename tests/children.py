@@ -1,0 +1,37 @@
+"""Other processes, which tests stop, freeze and kill."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@contextmanager
+def child(code: str, *args: object) -> Iterator[subprocess.Popen[str]]:
+    """A Python process that runs ``code`` and has printed its first line; killed when the block ends."""
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *map(str, args)],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line == "ready\n", f"the child said {line!r}"
+        yield process
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def run_and_kill(code: str, *args: object) -> None:
+    """Run ``code`` until it prints its first line, then kill it as the kernel would."""
+    with child(code, *args) as process:
+        process.kill()
+        assert process.wait(10) == -9

@@ -1,0 +1,42 @@
+"""What every test gets: no environment of the machine's own, no network but loopback."""
+
+from __future__ import annotations
+
+import os
+from typing import Final
+
+import pytest
+from hypothesis import settings
+from pytest_socket import socket_allow_hosts
+
+from tests import counts
+
+CLEARED: Final = frozenset(
+    {"CI", "GITLAB_CI", "CIRCLECI", "BUILDKITE", "JENKINS_URL", "TF_BUILD", "TRAVIS", "DRONE"}
+    | {"DYNO", "FLY_APP_NAME", "FLY_MACHINE_ID", "K_SERVICE", "K_REVISION", "CLOUD_RUN_JOB"}
+    | {"KUBERNETES_SERVICE_HOST", "KUBERNETES_SERVICE_PORT", "INVOCATION_ID", "PORT", "container"}
+    | {"GOOGLE_APPLICATION_CREDENTIALS", "GH_TOKEN", "HF_TOKEN", "HF_HOME", "MODEL_VERSION"}
+    | {"XDG_CACHE_HOME", "XDG_CONFIG_HOME", "XDG_RUNTIME_DIR"}
+    | {"NO_COLOR", "FORCE_COLOR", "COLUMNS", "SOURCE_DATE_EPOCH"}
+    | {"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"}
+    | {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
+)
+CLEARED_PREFIXES: Final = (
+    "LADING_", "GITHUB_", "RUNNER_", "CI_", "HEROKU_", "FLY_", "AWS_", "GOOGLE_", "AZURE_", "GCP_", "R2_",
+)  # fmt: skip
+LOOPBACK: Final = ["127.0.0.1", "::1"]
+
+settings.register_profile("lading", max_examples=counts.EXAMPLES, deadline=None)
+settings.load_profile("lading")
+
+
+@pytest.fixture(autouse=True)
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Take away every marker of where the tests run, and give them a home of their own."""
+    for name in list(os.environ):
+        if name in CLEARED or name.startswith(CLEARED_PREFIXES):
+            monkeypatch.delenv(name)
+    home = tmp_path_factory.mktemp("home")
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.setenv("LADING_CACHE_DIR", str(home / "cache"))
+    socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
