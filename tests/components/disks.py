@@ -28,14 +28,15 @@ class Disk:
     image: Path
 
     def grow(self, mib: int) -> None:
-        """Make it larger while it is in use."""
+        """Make it larger; what lies on it stays."""
         if self.kind == "tmpfs":
             run("mount", "-o", f"remount,size={mib}m", self.folder)
             return
-        device = run("findmnt", "-n", "-o", "SOURCE", self.folder).strip()
+        run("umount", self.folder)  # to resize it in use takes a capability that containers lack
         os.truncate(self.image, mib * MIB)
-        run("losetup", "-c", device)
-        run("resize2fs", device)
+        run("e2fsck", "-f", "-p", self.image)
+        run("resize2fs", self.image)
+        run("mount", "-o", "loop", self.image, self.folder)
 
     def close(self) -> None:
         """Make it read-only."""
