@@ -135,6 +135,16 @@ def test_another_user_without_a_home_pulls_through_the_temporary_folder(public: 
     assert someone("verify", scratch / "into")["ok"]
 
 
+def test_a_temporary_cache_that_someone_else_made_is_left_alone(public: Path) -> None:
+    program = placed(public / "project", public)
+    scratch = open_to_all(public / "tmp")
+    trap = open_to_all(scratch / f"lading-{NOBODY}")
+    someone = replace(program, environ={"TMPDIR": str(scratch)}, through=as_user(NOBODY))
+    someone("pull", "m:1.0", "--into", scratch / "into")
+    assert list(trap.iterdir()) == []
+    assert someone("verify", scratch / "into")["ok"]
+
+
 def test_another_user_who_may_not_write_is_told_where(public: Path) -> None:
     program = placed(public / "project", public)
     (public / "project" / "m" / "model.bin").unlink()
@@ -189,10 +199,16 @@ def shut(program: Program, user: int) -> Program:
 
 
 def as_user(user: int) -> tuple[str, ...]:
-    """The words that run a command as that user, who must be able to read this interpreter and lading."""
+    """The words that run a command as that user, who owns nothing and may write nowhere, but read all.
+
+    To read all is a capability, not a mode: the interpreter of the tests may lie in the home of root.
+    """
     need_root()
-    words = (need("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups")
-    run(*words, sys.executable, "-c", "import lading.api")
+    if user == 0:
+        return ()
+    read_all = ("--inh-caps=+dac_read_search", "--ambient-caps=+dac_read_search")
+    words = (need("setpriv"), f"--reuid={user}", f"--regid={user}", "--clear-groups", *read_all)
+    run(*words, sys.executable, "-c", "import os, sys, lading.api; os.stat(sys.executable)")
     return words
 
 
