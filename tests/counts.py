@@ -19,3 +19,6 @@ PAYLOAD_MIB: Final = int(os.environ.get("LADING_TEST_PAYLOAD_MIB", "64"))
 
 EXAMPLES: Final = int(os.environ.get("LADING_TEST_EXAMPLES", "60"))
 """How many examples hypothesis tries for each law."""
+
+SEED: Final = int(os.environ.get("LADING_TEST_SEED", "1"))
+"""Where the random moments and places of a run begin."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from itertools import groupby
 from typing import TYPE_CHECKING, Final
@@ -111,11 +112,13 @@ class _Layer:
     cache: Cache
     progress: Progress
     _landing: _Landing | None = None
+    _begun: dict[int, Partial] = field(default_factory=dict)
 
     def fetch(self, wanted: Sequence[int]) -> int:
         fetched = 0
-        try:
-            for there, group in _grouped(self._runs(wanted)):
+        with ExitStack() as stack:
+            stack.callback(self._close)
+            for there, group in _grouped(self._runs(wanted, stack)):
                 source = self._local(group) if there else self.tiers.read(self.number, group)
                 for run, data in source:
                     fetched += 0 if there or run.file is None else len(data)
@@ -123,28 +126,26 @@ class _Layer:
             for index in wanted:
                 if not self.tiers.version.bill.files[index].size:
                     self._land(Run(0, 0, b"", index, 0), b"")
-        finally:
-            if self._landing:
-                self._landing.close()
         return fetched
 
-    def _runs(self, wanted: Sequence[int]) -> Iterator[tuple[bool, Run]]:
+    def _runs(self, wanted: Sequence[int], stack: ExitStack) -> Iterator[tuple[bool, Run]]:
         """The runs to read in order, and for each whether a partial file has it already."""
         version = self.tiers.version
         present: dict[int, set[int]] = {}
         for index in wanted:
             entry, blocks = version.bill.files[index], version.blocks.files[index]
             if self.cache.begun(entry.digest):
-                with self.cache.partial(entry.digest, blocks) as partial:
-                    present[index] = partial.present()
+                # It stays open: the process that began it may finish it and take its name away meanwhile.
+                self._begun[index] = stack.enter_context(self.cache.partial(entry.digest, blocks))
+                present[index] = self._begun[index].present()
         for run in runs(self.layer, version.blocks, wanted):
             yield run.file is not None and run.place in present.get(run.file, ()), run
 
     def _local(self, present: Sequence[Run]) -> Iterator[tuple[Run, bytes]]:
         for run in present:
-            entry = self.tiers.version.bill.files[run.file or 0]
-            with self.cache.partial(entry.digest, self.tiers.version.blocks.files[run.file or 0]) as partial:
-                yield from proven([partial.read(run.place, run.length)], [run], f"a partial of {entry.path}")
+            index = run.file or 0
+            what = f"a partial of {self.tiers.version.bill.files[index].path}"
+            yield from proven([self._begun[index].read(run.place, run.length)], [run], what)
 
     def _land(self, run: Run, data: bytes) -> None:
         if run.file is None:
@@ -156,6 +157,10 @@ class _Layer:
         if self._landing.complete:
             self._landing.close()
             self._landing = None
+
+    def _close(self) -> None:
+        if self._landing:
+            self._landing.close()
 
     def _open(self, index: int) -> _Landing:
         entry = self.tiers.version.bill.files[index]

@@ -163,6 +163,7 @@ def _bring(job: _Job, sources: Sources) -> tuple[int, str]:
     entries = {entry.digest: entry for entry in job.missing if not cache.has(entry.digest, entry.size)}
     if not job.missing:
         return 0, LOCAL
+    cache.sweep()
     _check_space(job, sum(entry.size for entry in entries.values()), cache)
     if not entries:
         return 0, LOCAL
@@ -198,21 +199,22 @@ def _device(folder: Path) -> int:
 def _put(job: _Job, sources: Sources) -> None:
     """Put the missing files in their places, then the bill beside them."""
     where = job.where
-    for folder in {(where.root / entry.path).parent for entry in job.missing}:
-        atomic.sweep(folder)
+    bill_stands = where.bill.is_file() and where.bill.read_bytes() == job.bill.raw
+    if job.missing or not bill_stands:
+        for folder in {where.bill.parent, *((where.root / entry.path).parent for entry in job.missing)}:
+            atomic.sweep(folder)
     for some in _batches(job.missing):
         with explained("placing files", where.root), ExitStack() as stack:
             ready = []
             for entry in some:
                 target = where.root / entry.path
-                _make_room(target, entry.path, job, sources)
+                _make_room(target, entry, job, sources)
                 draft = stack.enter_context(atomic.draft(target.parent, mode=0o644))
                 _copy(entry, draft, sources.cache)
                 ready.append((draft, target))
             atomic.replace_all(ready)
-    if where.bill.exists() and where.bill.read_bytes() == job.bill.raw:
-        return
-    atomic.write(where.bill, job.bill.raw, mode=0o644)
+    if not bill_stands:
+        atomic.write(where.bill, job.bill.raw, mode=0o644)
 
 
 def _copy(entry: FileEntry, draft: atomic.Draft, cache: Cache) -> None:
@@ -223,11 +225,13 @@ def _copy(entry: FileEntry, draft: atomic.Draft, cache: Cache) -> None:
         raise
 
 
-def _make_room(target: Path, path: str, job: _Job, sources: Sources) -> None:
+def _make_room(target: Path, entry: FileEntry, job: _Job, sources: Sources) -> None:
     check_inside(target, job.where.root)
     if target.is_dir():
         raise IntegrityError("not-a-file", f"{target} is a folder, where {job.bill.name} has a file")
-    if target.exists() and not job.stamps.untouched(path):
+    if target.exists() and not job.stamps.untouched(entry.path):
+        if not differences(job.where.root, (entry,), None):
+            return  # another process put it there meanwhile
         kept = keep_replaced(target, sources.cache.replaced)
         sources.progress.note(f"{target} was not what lading put there; the old content is kept at {kept}")
 

@@ -109,9 +109,14 @@ class Cache:
                     shutil.rmtree(self.folder / kind)
 
     def sweep(self) -> None:
-        """Remove what killed processes left behind, except partial files, which are taken up again."""
+        """Remove what killed processes left behind, except partial files that can be taken up again."""
         for kind in ("bills", "stamps", "replaced"):
             atomic.sweep(self.folder / kind)
+        for path in self.drafts.glob("*.*"):
+            final = self.folder / "files" / path.name[:2] / path.name.partition(".")[0]
+            # Its writer was killed between the two names. Another host's boot may have left an older one.
+            if final.exists():
+                path.unlink(missing_ok=True)
 
 
 def writable(folder: Path) -> bool:

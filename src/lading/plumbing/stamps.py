@@ -59,6 +59,7 @@ class Stamps:
             time.sleep(_TICK_S)
             stamps = {path: stamp for path, stamp in stamps.items() if stamp[:-1] == self._now(path)}
         self._known = stamps
+        atomic.sweep(self._path.parent)
         with suppress(LadingError, OSError):
             atomic.write(self._path, json.dumps(stamps).encode())
 
