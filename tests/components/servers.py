@@ -113,7 +113,14 @@ class Podman:
 
     def __call__(self, *words: object) -> str:
         """What the ``podman`` command prints."""
-        own = ["--root", self.folder / "root", "--runroot", self.folder / "run", "--tmpdir", self.folder / "tmp"]
+        own = [
+            "--root",
+            self.folder / "root",
+            "--runroot",
+            self.folder / "run",
+            "--tmpdir",
+            self.folder / "tmp",
+        ]
         environ = {"HOME": str(self.folder), "CONTAINERS_CONF": str(self.folder / "containers.conf")}
         return run("podman", *own, *words, environ=environ)
 

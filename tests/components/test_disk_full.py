@@ -53,7 +53,9 @@ def test_a_push_that_does_not_fit_leaves_nothing_that_looks_complete(small: Disk
     assert "bytes left" in error["message"]
     assert program("list", "m")["versions"] == []
     assert [path for path in files(small.folder) if "/manifests/" in path or DRAFT in path] == []
-    assert [path for path in files(small.folder) if "/blobs/" in path and not is_whole(small.folder / path)] == []
+    assert [
+        path for path in files(small.folder) if "/blobs/" in path and not is_whole(small.folder / path)
+    ] == []
 
     small.grow(32)
     pushed = program("push", "m:1.0")

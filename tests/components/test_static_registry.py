@@ -58,9 +58,7 @@ class Served:
     @property
     def manifest(self) -> dict[str, Any]:
         """The version's manifest as it lies in the store."""
-        document: dict[str, Any] = json.loads(
-            (self.store / "v2" / NAME / "manifests" / VERSION).read_bytes()
-        )
+        document: dict[str, Any] = json.loads((self.store / "v2" / NAME / "manifests" / VERSION).read_bytes())
         return document
 
 
@@ -131,9 +129,14 @@ def test_compression_changes_the_layers_and_neither_config_nor_bill(plain: Serve
     before, after = plain.manifest, gzipped.manifest
     assert before["config"]["digest"] == after["config"]["digest"]
     assert {layer["mediaType"] for layer in before["layers"]} == {"application/vnd.oci.image.layer.v1.tar"}
-    assert {layer["mediaType"] for layer in after["layers"]} == {"application/vnd.oci.image.layer.v1.tar+gzip"}
+    assert {layer["mediaType"] for layer in after["layers"]} == {
+        "application/vnd.oci.image.layer.v1.tar+gzip"
+    }
     assert not {layer["digest"] for layer in before["layers"]} & {l["digest"] for l in after["layers"]}
-    shown = [each.program("show", f"{NAME}:{VERSION}", "--store", f"file://{each.store}") for each in (plain, gzipped)]
+    shown = [
+        each.program("show", f"{NAME}:{VERSION}", "--store", f"file://{each.store}")
+        for each in (plain, gzipped)
+    ]
     assert [each["digest"] for each in shown] == [plain.digest, plain.digest]
 
 
@@ -146,7 +149,10 @@ def test_a_damaged_compressed_layer_is_refused(gzipped: Served, public: Path) ->
         file.write(bytes(64))
     program = gzipped.program.with_(LADING_CACHE_DIR=str(public / "cache"))
     words = ["--store", f"file://{store}", f"{NAME}:{VERSION}"]
-    assert program.error("pull", *words, "--into", public / "into", status=4)["code"] in {"bad-block", "bad-layer"}
+    assert program.error("pull", *words, "--into", public / "into", status=4)["code"] in {
+        "bad-block",
+        "bad-layer",
+    }
     assert not (public / "into" / "weights.bin").exists()
     problems = program("verify", *words, status=1)["problems"]
     assert [each["path"] for each in problems] == ["weights.bin"]

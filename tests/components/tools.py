@@ -47,7 +47,9 @@ def run(tool: str, *words: object, environ: Mapping[str, str] | None = None) -> 
         check=False,
     )
     out, err = done.stdout.decode(), done.stderr.decode()
-    assert done.returncode == 0, f"{tool} {' '.join(map(str, words))}\nended with {done.returncode}\n{out}{err}"
+    assert done.returncode == 0, (
+        f"{tool} {' '.join(map(str, words))}\nended with {done.returncode}\n{out}{err}"
+    )
     return out
 
 

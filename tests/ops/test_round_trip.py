@@ -28,7 +28,9 @@ EDGES = [0, 1, 2, 511, 512, 513, 8 * KIB - 1, 8 * KIB, 8 * KIB + 1, 32 * KIB - 1
 EDGES += [128 * KIB - 1, 128 * KIB, 128 * KIB + 1, MIB - 1, MIB, MIB + 1, 4 * MIB + 3]
 
 parts = st.one_of(
-    st.sampled_from(["model.bin", "weights", "a", "B", "ä", "ß", "模型", "é", "данные.bin", "x" * 120, " s p "]),
+    st.sampled_from(
+        ["model.bin", "weights", "a", "B", "ä", "ß", "模型", "é", "данные.bin", "x" * 120, " s p "]
+    ),
     st.text(st.characters(exclude_categories=("C", "Z"), exclude_characters="/\\"), min_size=1, max_size=12),
 )
 paths = st.lists(parts, min_size=1, max_size=4).map("/".join)
@@ -56,7 +58,11 @@ def allowed(tree: Mapping[str, bytes]) -> bool:
     if entry and not tree[entry]:
         return False  # a model that is one empty file is refused
     own = {part for path in tree for part in path.split("/")}
-    return not own & LEFT_OUT and not any(map(is_bill, own)) and max(len(os.fsencode(part)) for part in own) < 255
+    return (
+        not own & LEFT_OUT
+        and not any(map(is_bill, own))
+        and max(len(os.fsencode(part)) for part in own) < 255
+    )
 
 
 def round_trip(tree: Mapping[str, bytes], store: str) -> None:
@@ -67,7 +73,10 @@ def round_trip(tree: Mapping[str, bytes], store: str) -> None:
         (pulled,) = here.pull("m:1.0")
         assert files_of(folder) == tree
         assert pulled.digest == pushed.digest
-        assert (pulled.fetched, pulled.size) == (sum({c: len(c) for c in tree.values()}.values()), pushed.size)
+        assert (pulled.fetched, pulled.size) == (
+            sum({c: len(c) for c in tree.values()}.values()),
+            pushed.size,
+        )
         assert api.verify(project=here.folder).ok
         (again,) = here.push("m:1.0")
         assert (again.uploaded, again.digest) == (0, pushed.digest)
@@ -91,8 +100,12 @@ def test_what_a_memory_store_gives_back_is_what_was_pushed(tree: dict[str, bytes
         memory._shared.clear()
 
 
-@given(st.lists(st.tuples(paths, contents), min_size=1, max_size=8, unique_by=lambda item: item[0]), st.randoms())
-def test_the_same_files_have_the_same_digests_on_any_machine(files: list[tuple[str, bytes]], luck: object) -> None:
+@given(
+    st.lists(st.tuples(paths, contents), min_size=1, max_size=8, unique_by=lambda item: item[0]), st.randoms()
+)
+def test_the_same_files_have_the_same_digests_on_any_machine(
+    files: list[tuple[str, bytes]], luck: object
+) -> None:
     assume(allowed(dict(files)))
     shuffled = sorted(files, key=lambda _: luck.random())  # type: ignore[attr-defined]
     made = []

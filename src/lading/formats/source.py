@@ -8,8 +8,8 @@ from typing import BinaryIO
 from lading.core.errors import IntegrityError, PolicyError
 
 _HINT = (
-    "`lading inspect FILE` shows what the file calls; save the model again in a safe format "
-    "(skops, ONNX or safetensors), or allow the exact name if you trust it"
+    "train and save it again from the libraries' own objects, or save it as ONNX or safetensors, "
+    "which hold no code"
 )
 _LONGEST_SHOWN = 200
 _STEP_BYTES = 1 << 20
