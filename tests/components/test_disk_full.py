@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Final
 
 import pytest
 
+from lading.plumbing.oserror import free_bytes
 from tests.cargo import fill, noise
 from tests.components.disks import MIB, disk
 from tests.components.program import project
@@ -106,6 +107,20 @@ def test_a_cache_that_fills_up_during_a_pull_keeps_what_was_fetched(roomy: Disk,
     assert 0 < done["fetched"] < MANY_BYTES
     assert contents(into) == MANY
     assert files(cache / "partial") == []
+
+
+def test_a_pull_that_was_cut_short_needs_space_for_the_rest_alone(roomy: Disk, public: Path) -> None:
+    large = {"large.bin": noise(112 * MIB)}
+    pushed(public, large)
+    cache, into = roomy.folder / "cache", public / "into"
+    program = project(public / "reader", cache, f"file://{public}/store")
+    words = ["pull", "m:1.0", "--into", into]
+    fill_during(program, words, roomy, lambda: sizes(cache / "partial") > 20 * MIB)
+    roomy.unfill()
+    assert free_bytes(roomy.folder) < 112 * MIB
+    done = program(*words)["models"][0]
+    assert 0 < done["fetched"] < 92 * MIB
+    assert contents(into) == large
 
 
 def test_a_place_that_fills_up_during_a_pull_holds_no_half_file(roomy: Disk, public: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import hashlib
 import json
 import shutil
@@ -140,6 +141,21 @@ def test_compression_changes_the_layers_and_neither_config_nor_bill(plain: Serve
     assert [each["digest"] for each in shown] == [plain.digest, plain.digest]
 
 
+@pytest.mark.parametrize("tool", ["docker", "podman", "lading"])
+def test_layers_of_several_gzip_members_are_read_whole(
+    tool: str, gzipped: Served, engines: Engines, public: Path
+) -> None:
+    store = in_members(gzipped.store, public / "store")
+    if tool == "lading":
+        program = gzipped.program.with_(LADING_CACHE_DIR=str(public / "cache"))
+        program("pull", "--store", f"file://{store}", f"{NAME}:{VERSION}", "--into", public / "models")
+        models = public / "models"
+    else:
+        with static_server(store, public / "nginx") as address:
+            models = READERS[tool](engines, f"{address}/{NAME}:{VERSION}", public)
+    same_as_pushed(models)
+
+
 def test_a_damaged_compressed_layer_is_refused(gzipped: Served, public: Path) -> None:
     store = public / "store"
     shutil.copytree(gzipped.store, store)
@@ -225,6 +241,23 @@ def same_as_pushed(models: Path) -> None:
     found = {path.relative_to(models).as_posix(): path for path in models.rglob("*") if path.is_file()}
     assert sorted(found.keys() - {"lading.json", "lading.blocks"}) == sorted(FILES)
     assert [path for path, content in FILES.items() if found[path].read_bytes() != content] == []
+
+
+def in_members(store: Path, into: Path) -> Path:
+    """A copy of a store with gzip layers, in which each layer is a row of gzip members, as seekable ones are."""
+    shutil.copytree(store, into)
+    manifests, blobs = into / "v2" / NAME / "manifests", into / "v2" / NAME / "blobs"
+    manifest = json.loads((manifests / VERSION).read_bytes())
+    for layer in manifest["layers"]:
+        whole = gzip.decompress((blobs / layer["digest"]).read_bytes())
+        pieces = [whole[start : start + 100_000] for start in range(0, len(whole), 100_000)]
+        (blobs / layer["digest"]).unlink()
+        content = b"".join(gzip.compress(piece, 1) for piece in pieces)
+        layer |= {"digest": f"sha256:{hashlib.sha256(content).hexdigest()}", "size": len(content)}
+        (blobs / layer["digest"]).write_bytes(content)
+    (manifests / VERSION).write_text(json.dumps(manifest))
+    shutil.copy(manifests / VERSION, manifests / sha256(manifests / VERSION))
+    return into
 
 
 def lay_out(copied: Path, store: Path) -> Path:

@@ -164,7 +164,7 @@ def _bring(job: _Job, sources: Sources) -> tuple[int, str]:
     if not job.missing:
         return 0, LOCAL
     cache.sweep()
-    _check_space(job, sum(entry.size for entry in entries.values()), cache)
+    _check_space(job, sum(e.size - cache.taken(e.digest, e.size) for e in entries.values()), cache)
     if not entries:
         return 0, LOCAL
     version = job.version or find(job.wanted, sources.store())

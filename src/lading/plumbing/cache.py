@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from lading.core.blocks import Block
 
+_STAT_BLOCK_BYTES: Final = 512
+"""The unit of ``st_blocks``, whatever the file system's own (stat(2))."""
+
 _FOLDERS: Final = ("files", "partial", "bills", "stamps", "checkouts", "replaced")
 
 
@@ -65,6 +68,14 @@ class Cache:
     def begun(self, digest: Digest) -> bool:
         """Whether some process has begun to fetch the file of that digest."""
         return any(self.drafts.glob(f"{digest.hex}.*"))
+
+    def taken(self, digest: Digest, size: int) -> int:
+        """The bytes of disk that what was fetched of a file of that digest and size takes already."""
+        taken = 0
+        for path in self.drafts.glob(f"{digest.hex}.*"):
+            with suppress(OSError):  # another process may just have finished it
+                taken = max(taken, path.stat().st_blocks * _STAT_BLOCK_BYTES)
+        return min(taken, size)
 
     def bill(self, digest: Digest) -> tuple[bytes, bytes] | None:
         """The bytes of a bill and of its block list, proven, or None."""
