@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as nps
-from scipy import sparse  # type: ignore[import-untyped]
+from scipy import sparse
 
 from lading.core.errors import UsageError
 from lading.core.signature import Tensor

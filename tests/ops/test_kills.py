@@ -127,7 +127,7 @@ def test_a_pull_that_is_killed_leaves_nothing_half_done_and_the_next_one_complet
         check_place(folder, old, new) if folder.exists() else None
         assert damaged(path for path in (yard.cache / "files").rglob("*") if path.is_file()) == []
         (pulled,) = yard.pull("m:1.1")
-        resumed += 0 < pulled.reused
+        resumed += pulled.reused > 0
         assert files_of(folder) == new
         assert leftovers(yard) == []
     assert hits, "the kills came too late to prove anything"

@@ -10,17 +10,18 @@ from hypothesis import strategies as st
 
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError
-from lading.plumbing.proof import Expected, hash_file, proven
+from lading.core.runs import Run
+from lading.plumbing.proof import hash_file, proven
 from tests.cargo import ABC, noise
 
 CONTENT = noise(60)
 LENGTHS = [1, 7, 0, 20, 32]
 
 
-def _runs(lengths: list[int] = LENGTHS, *, start: int = 1000) -> list[Expected]:
+def _runs(lengths: list[int] = LENGTHS, *, start: int = 1000) -> list[Run]:
     places = [0, *accumulate(lengths)]
     return [
-        Expected(start + place, length, hashlib.sha256(CONTENT[place : place + length]).digest(), 3, place)
+        Run(start + place, length, hashlib.sha256(CONTENT[place : place + length]).digest(), 3, place)
         for place, length in zip(places, lengths, strict=False)
     ]
 
@@ -62,7 +63,7 @@ def test_a_bad_block_says_where_it_lies_and_what_was_expected() -> None:
 
 
 def test_a_bad_header_is_told_apart_from_a_bad_block() -> None:
-    header = Expected(0, 3, bytes.fromhex(ABC), None, 0)
+    header = Run(0, 3, bytes.fromhex(ABC), None, 0)
     with pytest.raises(IntegrityError, match=r"the layer: a tar header of 3 bytes at byte 0 "):
         list(proven([b"abd"], [header], "the layer"))
     assert list(proven([b"abc"], [header], "the layer")) == [(header, b"abc")]

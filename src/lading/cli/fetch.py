@@ -69,6 +69,7 @@ def _pulled(done: list[Pulled]) -> dict[str, Any]:
 
 
 def _line(each: Pulled) -> str:
-    how = "in place" if each.tier == "local" else f"{human(each.fetched)} from {each.tier}"
+    how = {"local": "in place", "cache": "from the cache"}.get(each.tier)
+    how = how or f"{human(each.fetched)} from {each.tier}"
     what = f"{each.name}:{each.version} {each.digest[:19]} {human(each.size)}"
     return f"{what} at {each.path}: {how}, {each.seconds:.2f} s"

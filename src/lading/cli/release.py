@@ -9,7 +9,7 @@ import typer
 
 from lading.api import release as api
 from lading.cli.app import command
-from lading.cli.out import Out, human
+from lading.cli.out import Out, count, human
 
 GROUP = "Move"
 _PUSHED = ("name", "version", "digest", "files", "size", "uploaded", "reused", "seconds")
@@ -50,7 +50,7 @@ def add(
     keys = ("name", "path", "files", "size", "changed", "left_out", "copied")
     lines = [
         (
-            f"{'declared' if done.changed else 'already declared'}: {done.name}, {done.files} files, "
+            f"{'declared' if done.changed else 'already declared'}: {done.name}, {count(done.files, 'file')}, "
             f"{human(done.size)} at {done.path}"
         )
     ]
@@ -92,7 +92,7 @@ def push(
         for each in done
     ]
     lines = [
-        f"{each.name}:{each.version} {each.digest[:19]} {each.files} files, {human(each.size)}: "
+        f"{each.name}:{each.version} {each.digest[:19]} {count(each.files, 'file')}, {human(each.size)}: "
         f"{human(each.uploaded)} uploaded, {human(each.reused)} there already, {each.seconds:.1f} s"
         for each in done
     ]
