@@ -50,8 +50,8 @@ def add(
     keys = ("name", "path", "files", "size", "changed", "left_out", "copied")
     lines = [
         (
-            f"{'declared' if done.changed else 'already declared'}: {done.name}, {count(done.files, 'file')}, "
-            f"{human(done.size)} at {done.path}"
+            f"{'declared' if done.changed else 'already declared'}: {done.name}, "
+            f"{count(done.files, 'file')}, {human(done.size)} at {done.path}"
         )
     ]
     lines += [f"left out: {each}" for each in done.left_out] + [f"copied: {each}" for each in done.copied]
