@@ -11,6 +11,10 @@ those streams name and which of them they *call*. The lists only grow: pairs tha
 Then read the diff line by line: a pair is a promise that nothing bad follows from it.
 """
 
+# ruff: noqa: ICN001, TC003, ANN401, D102, SLF001, PLR2004, BLE001, S112, F401
+# A script that needs every heavy library, reads scikit-learn's own test helpers, talks to a maintainer and
+# goes on past whatever a version of scikit-learn cannot do: the lists are a union.
+
 from __future__ import annotations
 
 import _compat_pickle
@@ -34,9 +38,8 @@ import pandas as pd
 import scipy.sparse as sp
 import sklearn
 import sklearn._loss.loss as loss_module
-from sklearn import feature_selection, metrics, model_selection
 from joblib.numpy_pickle import NumpyUnpickler
-from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer  # noqa: F401 - side effect
+from sklearn import feature_selection, metrics, model_selection
 from sklearn.calibration import CalibratedClassifierCV
 from sklearn.cluster import KMeans
 from sklearn.compose import ColumnTransformer, TransformedTargetRegressor, make_column_selector
@@ -48,6 +51,7 @@ from sklearn.ensemble import (
     StackingClassifier,
     VotingClassifier,
 )
+from sklearn.experimental import enable_halving_search_cv, enable_iterative_imputer
 from sklearn.feature_extraction import DictVectorizer, FeatureHasher
 from sklearn.feature_extraction.text import CountVectorizer, HashingVectorizer, TfidfVectorizer
 from sklearn.feature_selection import SelectKBest, chi2, f_regression, mutual_info_classif
@@ -90,7 +94,7 @@ DENIED: dict[str, str] = {
     "builtins.filter": "calls what it is given",
     "builtins.sorted": "calls what it is given",
     "builtins.property": "makes descriptors that call what they are given",
-    "functools.partial": "calls what it is given; a stand-in that holds check_array alone is resolved instead",
+    "functools.partial": "calls what it is given; a stand-in for check_array alone is resolved",
     "functools.reduce": "calls what it is given",
     "operator.attrgetter": "walks attributes",
     "operator.methodcaller": "calls methods by name",
@@ -109,7 +113,7 @@ DENIED: dict[str, str] = {
     "numpy.frompyfunc": "calls what it is given",
     "numpy.apply_along_axis": "calls what it is given",
 }
-# scipy.stats: its distributions run ``exec`` on text from their pickled state (rv_generic._construct_argparser).
+# scipy.stats: its distributions run ``exec`` on text from their state (rv_generic._construct_argparser).
 # Whole packages whose names stay out of the lists (a refusal by prefix is safe; an allowance never is).
 DENIED_MODULES = re.compile(
     r"^(__main__|os|nt|posix|sys|subprocess|shutil|socket|ctypes|importlib|runpy|pty|types|code|marshal|pickle"
@@ -187,7 +191,7 @@ def every_estimator() -> Iterator[object]:
                 if _construct_instances
                 else [checks._construct_instance(kind)]
             )
-        except Exception as error:  # noqa: BLE001 - what cannot be made here is reported and skipped
+        except Exception as error:
             print(f"not made: {kind.__name__}: {error}", file=sys.stderr)
             continue
         for estimator in made:
@@ -212,7 +216,7 @@ def fitted(estimator: Any, x: Any, y: Any, checks: Any) -> Iterator[object]:
     for features, target in attempts:
         try:
             estimator.fit(features, target)
-        except Exception:  # noqa: BLE001, S112, PERF203 - the next shape of data is tried
+        except Exception:
             continue
         yield estimator
         return
@@ -374,7 +378,7 @@ def matrices() -> Iterator[object]:
     ):
         try:
             yield GaussianProcessRegressor(kernel).fit(x[:20], y[:20])
-        except Exception:  # noqa: BLE001 - the kernel by itself is what is wanted then
+        except Exception:
             yield kernel
     yield from (KNNImputer(add_indicator=True).fit(x), KMeans(3, n_init=1).fit(x), *sparse)
     yield from (SVC(probability=False).fit(part, y) for part in sparse)
@@ -396,7 +400,7 @@ def values() -> Iterator[object]:
     )
     yield from (bytearray(b"a"), 1j, range(3), slice(1, 2), np.dtype([("a", "i4"), ("b", "f8")]))
     yield from (collections.OrderedDict(a=1), collections.defaultdict(list, a=[1]), collections.deque([1]))
-    moment = datetime.datetime(2020, 1, 1, tzinfo=datetime.timezone.utc)
+    moment = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
     yield from (moment, moment.date(), moment.time(), datetime.timedelta(1))
     yield [metrics.get_scorer(name) for name in metrics.get_scorer_names()]
     yield [loss() for loss in loss_module._LOSSES.values() if loss is not loss_module.PinballLoss]
@@ -469,7 +473,7 @@ def resilient(source: Callable[[], Iterator[object]]) -> Iterator[object]:
     """What a source yields until it fails, which older scikit-learns do at newer options."""
     try:
         yield from source()
-    except Exception as error:  # noqa: BLE001 - the lists are a union over versions
+    except Exception as error:
         print(f"{source.__name__} stopped: {error!r}", file=sys.stderr)
 
 
@@ -484,7 +488,7 @@ def observe() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
                 for protocol, stream in zip(range(2, 6), streams, strict=False):
                     pickle.dump(model, stream, protocol)
                 joblib.dump(model, streams[4])
-            except Exception as error:  # noqa: BLE001 - what cannot be pickled needs no reader
+            except Exception as error:
                 print(f"not pickled: {type(model).__name__}: {error}", file=sys.stderr)
                 continue
             for stream in streams:
@@ -497,11 +501,15 @@ def observe() -> tuple[set[tuple[str, str]], set[tuple[str, str]]]:
 
 
 def renamed(pair: tuple[str, str]) -> tuple[str, str]:
-    """The pair as the reader looks it up: NumPy 1's ``numpy.core`` is ``numpy._core``."""
+    """The pair as the reader looks it up, which is `lading.formats.resolve.current`'s answer."""
     module, name = pair
     if module == "_loss":  # how scikit-learn 1.5 to 1.7 named its extension
         return "sklearn._loss._loss", name
-    return re.sub(r"^numpy\.core(?=\.|$)", "numpy._core", module), name
+    moved = {
+        ("numpy", "bool_"): ("numpy", "bool"),
+        ("numpy.ma.core", "MaskedArray"): ("numpy.ma", "MaskedArray"),
+    }
+    return moved.get(pair, (re.sub(r"^numpy\.core(?=\.|$)", "numpy._core", module), name))
 
 
 def denied(pair: tuple[str, str]) -> bool:

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 PAGE: Final = Path(__file__).parent.parent / "docs" / "reference" / "cli.md"
-_COMMANDS: Final = ("look", "move", "run", "keep")
 _METAVARS: Final = {str: "TEXT", int: "N", Path: "PATH"}
 _TAILS: Final = {"ensure": " [-- CMD ARG...]"}
 """What a command takes that no parser touches."""
@@ -35,17 +34,17 @@ stdout, also for an error: `{"error": {"code", "message", "hint"}}`. The exit st
 
 def render() -> str:
     """The whole page."""
-    for module in _COMMANDS:
-        import_module(f"lading.cli.{module}")  # its commands register themselves
+    for room in set(application.ROOMS.values()):
+        import_module(f"lading.cli.{room}")  # its commands register themselves
+    commands = {str(each.name): each for each in application.app.registered_commands}
     groups: dict[str, list[Any]] = {}
-    for command in application.app.registered_commands:
-        groups.setdefault(str(command.rich_help_panel), []).append(command)
-    first = application.app.registered_commands[0]
-    common = [each for each in _parameters(first) if each.name in application.COMMON]
+    for name in application.ROOMS:
+        groups.setdefault(str(commands[name].rich_help_panel), []).append(commands[name])
+    common = [each for each in _parameters(commands["list"]) if each.name in application.COMMON]
     lines = [_HEAD, "## Options of every command\n", *_table(common)]
-    for group, commands in groups.items():
+    for group, members in groups.items():
         lines.append(f"## {group}\n")
-        for command in commands:
+        for command in members:
             lines += _command(command)
     return "\n".join(lines).rstrip() + "\n"
 

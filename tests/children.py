@@ -5,10 +5,13 @@ from __future__ import annotations
 import subprocess
 import sys
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+_ROOT: Final = Path(__file__).parents[1]  # so that a child can import the tests' own helpers
 
 
 @contextmanager
@@ -19,6 +22,7 @@ def child(code: str, *args: object) -> Iterator[subprocess.Popen[str]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         text=True,
+        cwd=_ROOT,
     )
     try:
         assert process.stdout is not None

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-import tempfile
+import secrets
+import stat
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -254,4 +255,16 @@ def _cache_folder(environ: Mapping[str, str]) -> Path:
     if writable(folder):
         return folder
     # Containers run with a read-only root, without HOME, as any user: what is temporary may still be there.
-    return Path(tempfile.gettempdir(), f"lading-{os.geteuid()}")
+    # The tempfile module is not asked: it probes by writing, fails where nothing can be written, though
+    # nothing may have to be, and takes the working folder before it fails.
+    folder = Path(environ.get("TMPDIR") or "/tmp", f"lading-{os.geteuid()}")  # noqa: S108 - see _ours
+    return folder if _ours(folder) else folder.with_name(f"{folder.name}-{secrets.token_hex(8)}")
+
+
+def _ours(folder: Path) -> bool:
+    """Whether no other user can have put anything in ``folder``, whose name anybody can guess."""
+    try:
+        seen = folder.lstat()
+    except OSError:
+        return True
+    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o022

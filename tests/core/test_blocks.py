@@ -106,7 +106,7 @@ def test_a_list_that_speaks_of_other_files_is_refused_naming_the_file(sizes: lis
 
 @pytest.mark.parametrize(
     ("total", "average"),
-    [(0, 64 * KIB), (1, 64 * KIB), (56 * GIB, 64 * KIB), (64 * GIB, 128 * KIB), (1024 * GIB, 2048 * KIB)],
+    [(0, 32 * KIB), (1, 32 * KIB), (32 * GIB, 32 * KIB), (32 * GIB + 1, 64 * KIB), (1024 * GIB, 1024 * KIB)],
 )
 def test_the_average_grows_so_that_the_list_stays_under_half_its_limit(total: int, average: int) -> None:
     assert average_for(total) == average
@@ -114,4 +114,4 @@ def test_the_average_grows_so_that_the_list_stays_under_half_its_limit(total: in
 
 @given(st.integers(0, 2**50))
 def test_the_list_of_any_model_stays_under_its_limit(total: int) -> None:
-    assert total // average_for(total) * 36 <= 32 * 1024 * 1024
+    assert total // average_for(total) * 36 <= 36 * 2**20

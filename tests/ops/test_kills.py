@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 _BEGIN = """
 import sys
 from lading.cli.app import run
-import lading.api, lading.cli.move, rich.console, pyfastcdc
+import lading.cli.release, lading.cli.fetch, lading.ops.push, lading.ops.pull, pyfastcdc
 print("ready", flush=True)
 sys.exit(run(sys.argv[1:]))
 """

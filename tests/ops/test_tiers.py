@@ -113,7 +113,7 @@ def test_what_the_lock_pins_needs_no_answer_from_the_store_where_the_bill_is_cac
     shutil.rmtree(tiered.store)
     shutil.rmtree(near(tiered))
     (pulled,) = tiered.pull("m")
-    assert (pulled.tier, pulled.fetched) == ("local", 0)
+    assert (pulled.tier, pulled.fetched) == ("cache", 0)
     assert files_of(tiered.folder / "model") == FILES
 
 

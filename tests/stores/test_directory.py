@@ -195,6 +195,15 @@ def test_what_the_disk_refuses_is_told_as_unavailable(store: DirectoryStore, roo
     assert (manifest.value.code, read.value.code) == ("io-error", "io-error")
 
 
+def test_a_model_that_is_a_link_to_itself_is_told_as_unavailable(store: DirectoryStore, root: Path) -> None:
+    (root / "v2").mkdir(parents=True)
+    (root / "v2/m").symlink_to("m")
+    with pytest.raises(UnavailableError, match="listing versions: "):
+        store.versions("m")
+    with pytest.raises(UnavailableError, match="looking for a blob: "):
+        store.blob_size("m", ABC_DIGEST)
+
+
 def test_a_store_below_a_file_cannot_be_written(tmp_path: Path) -> None:
     (tmp_path / "file").write_bytes(b"")
     store = DirectoryStore("file://file/store", tmp_path / "file/store")

@@ -32,6 +32,12 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
 )
 
+
+@app.callback()
+def group() -> None:
+    """Keep commands apart by name though a room may have only one."""
+
+
 _EVERYWHERE = {
     "as_json": (
         Annotated[bool, typer.Option("--json", help="One JSON object on stdout, nothing else.")],
@@ -76,15 +82,33 @@ def command(name: str, group: str) -> Callable[[Command], Command]:
     return register
 
 
+ROOMS = {
+    "list": "look",
+    "show": "look",
+    "verify": "look",
+    "init": "release",
+    "add": "release",
+    "push": "release",
+    "lock": "release",
+    "pull": "fetch",
+    "ensure": "fetch",
+    "predict": "run",
+    "serve": "run",
+    "demo": "run",
+    "cache": "keep",
+}
+"""Where each command lives: a command imports its own room and no other."""
+
 _tail: list[str] = []
 """What stood after ``--``: ``lading ensure`` runs it, and no parser may touch it."""
 
 
 def run(argv: list[str]) -> int:
     """Run one command line and return its exit status."""
-    for module in ("look", "move", "run", "keep"):
-        import_module(f"lading.cli.{module}")  # its commands register themselves
     _tail.clear()
+    known = ROOMS.get(argv[0]) if argv else None
+    for room in [known] if known else dict.fromkeys(ROOMS.values()):
+        import_module(f"lading.cli.{room}")  # its commands register themselves
     if argv[:1] == ["ensure"] and "--" in argv:
         cut = argv.index("--")
         argv, _tail[:] = argv[:cut], argv[cut + 1 :]
@@ -96,8 +120,7 @@ def run(argv: list[str]) -> int:
     except typer.TyperException as error:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if message.strip():  # else the help was asked for by saying nothing, and is shown already
-            known = {each.name for each in app.registered_commands}
-            word = f"{argv[0]} " if argv[0] in known else ""
+            word = f"{argv[0]} " if argv[0] in ROOMS else ""
             out.error(UsageError("usage", message, hint=f"lading {word}--help"))
         return UsageError.exit_status
     except (KeyboardInterrupt, typer.Abort):

@@ -23,7 +23,6 @@ from rich.markup import escape
 
 from lading import api
 from lading.cli.out import Out, human
-from lading.cli.progress import display
 from lading.core.errors import IntegrityError, UnavailableError, UsageError
 
 _MARK = ".lading-demo"
@@ -42,12 +41,14 @@ class _Teller:
     def tell(self, title: str, command: str) -> Iterator[list[str]]:
         """One step: its title and the command that does the same, then the lines that the block collects."""
         self.step += 1
-        self.console.print(f"\n[bold cyan]{self.step}[/] [bold]{escape(title)}[/]  [dim]{escape(command)}[/]")
+        self.console.print(
+            f"\n[bold cyan]{self.step}[/] [bold]{escape(title)}[/]  [dim]{escape(command)}[/]", soft_wrap=True
+        )
         said: list[str] = []
         began = time.monotonic()
         yield said
         for line in said:
-            self.console.print(f"  {escape(line)}", highlight=False)
+            self.console.print(f"  {escape(line)}", highlight=False, soft_wrap=True)
         self.console.print(f"  [dim]{time.monotonic() - began:.2f} s[/]")
 
 
@@ -65,7 +66,7 @@ def play(out: Out, folder: Path) -> None:
     _save(teller, trained, examples, accuracy, model)
     _push(teller, folder)
     _forget(teller, folder, model)
-    _pull(teller, folder)
+    _pull(teller, out, folder)
     loaded = _load(teller, folder)
     answer = _serve(teller, folder, examples[:1].tolist())
     expected = [int(label) for label in trained.predict(examples[:1])]
@@ -143,11 +144,10 @@ def _forget(teller: _Teller, folder: Path, model: Path) -> None:
         said.append(f"models/ is empty: {not any(model.parent.iterdir())}")
 
 
-def _pull(teller: _Teller, folder: Path) -> None:
+def _pull(teller: _Teller, out: Out, folder: Path) -> None:
     with teller.tell("Pull it back, proven block by block", f"lading pull {_NAME}") as said:
-        bars = display()
-        (pulled,) = api.pull(_NAME, project=folder, progress=bars)
-        bars.close()
+        (pulled,) = api.pull(_NAME, project=folder, progress=out.progress)
+        out.close()
         said.append(f"{human(pulled.fetched)} fetched and proven, at {pulled.path.relative_to(folder)}")
         (again,) = api.ensure(_NAME, project=folder)
         said.append(
@@ -215,6 +215,8 @@ def _ask(url: str, body: bytes | None = None) -> dict[str, Any]:
 
 def _farewell(folder: Path, got: list[int]) -> list[str]:
     here = os.path.relpath(folder)
+    script = Path(sys.executable).with_name("lading")
+    lading = "lading" if shutil.which("lading") else os.path.relpath(script, folder)
     return [
         "",
         f"The served model said {got[0]}, exactly as the trained one did.",
@@ -225,8 +227,8 @@ def _farewell(folder: Path, got: list[int]) -> list[str]:
         "",
         "Try next:",
         f"  cd {here}",
-        "  lading list",
-        "  lading show digits:1.0.0",
-        "  lading verify --load",
-        "  printf x >> models/digits.joblib; lading verify; lading ensure",
+        f"  {lading} list",
+        f"  {lading} show digits:1.0.0",
+        f"  {lading} verify --load",
+        f"  printf x >> models/digits.joblib; {lading} verify; {lading} ensure",
     ]

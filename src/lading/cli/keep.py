@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from lading import api
+from lading.api import look as api
 from lading.cli.app import command
 from lading.cli.out import Out, human, table
 

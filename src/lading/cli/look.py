@@ -6,9 +6,9 @@ from typing import Annotated
 
 import typer
 
-from lading import api
+from lading.api import look as api
 from lading.cli.app import command
-from lading.cli.out import Out, human, table
+from lading.cli.out import Out, count, human, table
 
 GROUP = "Look"
 Store = Annotated[str | None, typer.Option("--store", help="The one store to ask.", metavar="URL")]
@@ -105,8 +105,9 @@ def verify(
         for p in problems
     ]
     lines.append(
-        f"{'ok' if verified.ok else 'not ok'}: {verified.checked} files checked, "
-        f"{len(problems)} problems, anchor: {verified.anchor}" + (", loaded" if load and verified.ok else "")
+        f"{'ok' if verified.ok else 'not ok'}: {count(verified.checked, 'file')} checked, "
+        f"{count(len(problems), 'problem')}, anchor: {verified.anchor}"
+        + (", loaded" if load and verified.ok else "")
     )
     out.result(document, *lines)
     return 0 if verified.ok else 1

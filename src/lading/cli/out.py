@@ -82,3 +82,8 @@ def human(size: int) -> str:
         number /= 1024
         units.pop(0)
     return f"{number:.0f} {units[0]}" if units[0] == "B" else f"{number:.1f} {units[0]}"
+
+
+def count(number: int, noun: str) -> str:
+    """A number of things, such as ``1 file`` or ``2 files``."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")

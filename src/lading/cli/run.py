@@ -29,15 +29,8 @@ def predict(
 ) -> None:
     """Load a model and ask it once."""
     said = api.predict(reference, _request(source), project=out.project)
-    outputs = [tensor.document() for tensor in said.outputs]
-    document = {
-        "model": said.model,
-        "version": said.version,
-        "digest": said.digest,
-        "mock": said.mock,
-        "outputs": outputs,
-    }
-    lines = [f"{o['name']} {o['datatype']}{o['shape']}: {json.dumps(o['data'])}" for o in outputs]
+    document = said.document()
+    lines = [f"{o['name']} {o['datatype']}{o['shape']}: {json.dumps(o['data'])}" for o in document["outputs"]]
     out.result(document, f"{said.model}:{said.version}" + (" (mock)" if said.mock else ""), *lines)
 
 

@@ -98,7 +98,7 @@ def average_for(total_bytes: int) -> int:
     """The average block size, in bytes, for a model of this size that has no version yet.
 
     The smallest power of two that is at least 32 KiB and a millionth (2**-20) of the model, so that the
-    list stays under half its limit (``docs/decisions/0001-blocks.md``).
+    list stays near half its limit (``docs/decisions/0001-blocks.md``).
     """
     average = AVERAGE_BYTES
     while average * 2**20 < total_bytes:

@@ -32,7 +32,7 @@ class AllowList:
 
     def __post_init__(self) -> None:
         for module, name in self.pairs | self.calls:
-            # A dotted name is a walk over attributes, which may end anywhere (`os.system` hides in many modules).
+            # A dotted name walks over attributes, and so may end anywhere: many modules hold `os`.
             if not name.isidentifier() or not all(part.isidentifier() for part in module.split(".")):
                 message = f"{module} {name} is not a module and one plain name in it"
                 raise UsageError("bad-pair", message, hint="write the pair as: package.module Name")

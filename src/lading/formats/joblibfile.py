@@ -6,6 +6,8 @@ file without headers is a plain pickle, so this reader serves both. All of it go
 ``lading.formats.unpickle``; joblib itself is never imported.
 """
 
+# ruff: noqa: ANN401 - what a stream holds is Any until it is checked here
+
 from __future__ import annotations
 
 import bz2
@@ -20,7 +22,7 @@ import zlib
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, BinaryIO, Literal, cast
 
-from lading.core.errors import IntegrityError, UsageError
+from lading.core.errors import IntegrityError, UnavailableError, UsageError
 from lading.formats import ndarrays
 from lading.formats.ndarrays import expect
 from lading.formats.source import Source, broken
@@ -75,7 +77,7 @@ class _Layout:
         mappable = state.get("allow_mmap") is True and not cast("np.dtype[Any]", dtype).hasobject
         return cls(
             cast("type", kind), cast("Any", shape), dtype, cast("Any", order), mappable, alignment is not None
-        )  # type: ignore[arg-type]
+        )
 
     @property
     def size_bytes(self) -> int:
@@ -160,14 +162,17 @@ class _Reader(Unpickler):
         array = np.empty(layout.shape, layout.dtype, order=layout.order)
         if layout.size_bytes:
             # A view, not a copy: the elements in the order in which they lie.
-            self.source.readinto(array.reshape(-1, order=layout.order).view(np.uint8))
+            self.source.readinto(array.reshape(-1, order=layout.order).view(np.uint8).data)
         return _native(array)
 
 
 def _native(array: Any) -> Any:
     foreign = ">" if sys.byteorder == "little" else "<"
-    parts = [array.dtype, *(field[0] for field in (array.dtype.fields or {}).values())]
-    if any(part.byteorder == foreign for part in parts):
+    if array.dtype.fields:
+        # Field by field: a record may mix orders, which a swap of the whole would only exchange.
+        mixed = any(field[0].base.byteorder == foreign for field in array.dtype.fields.values())
+        return array.astype(array.dtype.newbyteorder("=")) if mixed else array
+    if array.dtype.byteorder == foreign:
         return array.byteswap(inplace=True).view(array.dtype.newbyteorder("="))
     return array
 
@@ -257,7 +262,10 @@ def load(
     for prefix, opened in _COMPRESSIONS.items():
         if magic.startswith(prefix):
             return _load_compressed(opened(stream), allowed)
-    mapping = _Mapping(stream, mmap_path, mmap_mode) if mmap_path and magic else None
+    try:
+        mapping = _Mapping(stream, mmap_path, mmap_mode) if mmap_path and magic else None
+    except OSError as error:
+        raise UnavailableError("read-failed", f"mapping {mmap_path} failed: {error}") from error
     return _Reader(Source(stream), allowed, mapping).run()
 
 

@@ -5,6 +5,8 @@ flag makes an array of pointers from bytes (tried on 2.4: ``dtype('O8').__setsta
 a field may lie a million bytes behind its record. So a dtype is built anew from the parts that describe it.
 """
 
+# ruff: noqa: ANN401 - what a stream holds is Any until it is checked here
+
 from __future__ import annotations
 
 import re
@@ -90,7 +92,9 @@ def array_state(made: object, state: Any) -> list[object]:
 def inner_dtypes(state: Any) -> list[object]:
     """The dtypes that a checked dtype state holds."""
     _, _, subarray, _, fields = state[:5]
-    return [part[0] for part in (fields or {}).values()] + ([subarray[0]] if subarray else [])
+    if fields is not None:
+        return [part[0] for part in fields.values()]
+    return [] if subarray is None else [subarray[0]]
 
 
 def dtype_of(base: Any, state: Any) -> Any:
@@ -133,7 +137,8 @@ def _moment(kind: str, metadata: Any) -> Any:
     import numpy as np
 
     expect(type(metadata) is tuple and sized(metadata, 2) and type(metadata[1]) is tuple, "a dtype")
-    unit, number = metadata[1][:2] if sized(metadata[1], 4) else (None, None)
+    expect(sized(metadata[1], 4), "a dtype")
+    unit, number = metadata[1][:2]
     expect(type(unit) is bytes and type(number) is int and _TIME_UNIT.fullmatch(unit), "a dtype")
     text = unit.decode("ascii")
     return np.dtype(f"{kind}8" if text == "generic" else f"{kind}8[{number}{text}]")

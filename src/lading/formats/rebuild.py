@@ -4,16 +4,19 @@ Many call what they are given, or trust its length. So these are *judged*: argum
 shape but the one that their library writes are refused, and the value is built from checked parts.
 """
 
+# ruff: noqa: ANN401 - what a stream holds is Any until it is checked here
+
 from __future__ import annotations
 
 import collections
 import functools
 import sys
+from types import MemberDescriptorType
 from typing import TYPE_CHECKING, Any
 
-from lading.core.errors import PolicyError
 from lading.formats import ndarrays
 from lading.formats.ndarrays import expect, sized
+from lading.formats.source import unsafe
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +29,8 @@ _FACTORIES = (None, int, float, str, bool, list, dict, set, tuple)
 
 def _encode(*args: Any) -> bytes:
     expect(sized(args, 2) and type(args[0]) is str and args[1] == "latin1", "bytes")
-    return args[0].encode("latin1")
+    text: str = args[0]
+    return text.encode("latin1")
 
 
 def _bytes(*args: Any) -> bytes:
@@ -66,8 +70,7 @@ def _partial(*args: Any) -> object:
     """HistGradientBoosting on categories holds ``partial(check_array)``; no other partial is made."""
     check = getattr(sys.modules.get("sklearn.utils.validation"), "check_array", None)
     if check is None or len(args) != 1 or args[0] is not check:
-        message = "functools.partial may hold sklearn's check_array alone: it calls what it is given"
-        raise PolicyError("unsafe-pickle", message, hint="save the model again without functools.partial")
+        raise unsafe("the file makes a functools.partial of something else than sklearn's check_array")
     return functools.partial(check)
 
 
@@ -116,7 +119,7 @@ def _random(function: Callable[..., object]) -> Callable[..., object]:
         def plain(arg: object) -> bool:
             # The second argument of the older forms is called: only NumPy's own may stand there.
             kind = isinstance(arg, type) and issubclass(arg, BitGenerator)
-            ours = arg is getattr(_pickle, "__bit_generator_ctor")  # noqa: B009 - a class would mangle it
+            ours = arg is getattr(_pickle, "__bit_generator_ctor")
             return kind or ours or isinstance(arg, (str, BitGenerator))
 
         expect(all(plain(arg) for arg in args), "a random state")
@@ -201,3 +204,26 @@ def _generator_state(state: Any) -> None:
     numbers = inner.get("state") if isinstance(inner, dict) else None
     if isinstance(numbers, dict) and "pos" in numbers:
         expect(type(numbers["pos"]) is int and 0 <= numbers["pos"] <= _MT19937_WORDS, "a random state")
+
+
+def set_state(made: Any, state: Any) -> None:
+    """What BUILD does, for an instance that was just made; looks at its class only, never at itself."""
+    slots: Any = None
+    setter = getattr(type(made), "__setstate__", None)
+    if setter is None and type(state) is tuple and sized(state, 2):  # copyreg's (dict, slots)
+        state, slots = state
+    for part in (state, slots):
+        if isinstance(part, dict) and any(type(key) is str and key[:2] == key[-2:] == "__" for key in part):
+            raise unsafe(f"the file sets special attributes of a {type(made).__name__}")
+    if setter is not None:
+        setter(made, state)
+        return
+    # Exact dictionaries: a subclass may carry an `items` that the stream planted.
+    expect(all(part is None or type(part) is dict for part in (state, slots)), f"a {type(made).__name__}")
+    if state:
+        vars(made).update({sys.intern(key): value for key, value in state.items()})
+    for key, value in (slots or {}).items():
+        descriptor = getattr(type(made), key, None)
+        if not isinstance(descriptor, MemberDescriptorType):
+            raise unsafe(f"the file sets {key} of a {type(made).__name__}, which is no slot")
+        descriptor.__set__(made, value)

@@ -1,5 +1,7 @@
 """From an allowed (module, name) pair to the real attribute of the installed library."""
 
+# ruff: noqa: ANN401 - what a stream holds is Any until it is checked here
+
 from __future__ import annotations
 
 import _compat_pickle

@@ -3,20 +3,42 @@
 from __future__ import annotations
 
 import io
-from typing import TYPE_CHECKING, BinaryIO
+from typing import BinaryIO
 
-from lading.core.errors import IntegrityError
+from lading.core.errors import IntegrityError, PolicyError
 
-if TYPE_CHECKING:
-    from collections.abc import Buffer
-
+_HINT = (
+    "train and save it again from the libraries' own objects, or save it as ONNX or safetensors, "
+    "which hold no code"
+)
+_LONGEST_SHOWN = 200
 _STEP_BYTES = 1 << 20
+_GULP_BYTES = 1 << 24
 
 
 def broken(message: str) -> IntegrityError:
     """The one error for a stream that is no whole pickle; ``message`` says what is wrong."""
     hint = "compare the file with its bill, and fetch or save it again"
     return IntegrityError("broken-pickle", message, hint=hint)
+
+
+def unsafe(message: str) -> PolicyError:
+    """The one error for a stream that wants to do what no model needs."""
+    return PolicyError("unsafe-pickle", message, hint=_HINT)
+
+
+def shown(text: str) -> str:
+    """A name from the stream, fit for a terminal."""
+    return text if text.isprintable() and len(text) <= _LONGEST_SHOWN else ascii(text)[:_LONGEST_SHOWN]
+
+
+def described(error: Exception) -> str:
+    """What an error says, where saying it does not ask the stream's own objects."""
+    plain = all(isinstance(arg, (str, int)) for arg in error.args)
+    try:
+        return f"{type(error).__name__}: {str(error)[:_LONGEST_SHOWN]}" if plain else type(error).__name__
+    except Exception:  # noqa: BLE001 - some errors format values that they were not raised with
+        return type(error).__name__
 
 
 class Source:
@@ -69,12 +91,13 @@ class Source:
             raise broken("the stream is cut short in the middle of a line")
         return line
 
-    def readinto(self, buffer: Buffer) -> int:
+    def readinto(self, buffer: memoryview | bytearray) -> int:
         """Fill all of ``buffer``; returns its length in bytes."""
         with memoryview(buffer).cast("B") as view:
             filled = 0
             while filled < len(view):
-                count = self.stream.readinto(view[filled:])  # type: ignore[attr-defined]
+                # In steps, since decompressors read into memory of their own first.
+                count = self.stream.readinto(view[filled : filled + _GULP_BYTES])  # type: ignore[attr-defined]
                 if not count:
                     raise broken(
                         f"the stream is cut short: {filled} of {len(view)} bytes of an array are there"

@@ -12,52 +12,29 @@ Not covered: native code of allowed libraries trusts the *numbers* in a model (i
 sparse matrix or a support vector machine), so a hostile model may crash its process when it predicts.
 """
 
+# ruff: noqa: ANN401, D102 - what a stream holds is Any until it is checked here (D102: load_x is the instruction X)
+
 from __future__ import annotations
 
 import enum
 import functools
 import pickle  # noqa: TID251 - this is the module that the ban points to
-import sys
-from types import BuiltinFunctionType, FunctionType, MemberDescriptorType, ModuleType
-from typing import TYPE_CHECKING, Any, BinaryIO
+from types import BuiltinFunctionType, FunctionType, ModuleType
+from typing import Any, BinaryIO, cast
 
-from lading.core.errors import IntegrityError, LadingError, PolicyError, UnavailableError
+from lading.core.errors import IntegrityError, LadingError, UnavailableError
 from lading.formats import ndarrays, rebuild
 from lading.formats.allowlist import AllowList, Pair
+from lading.formats.opcodes import Table, instructions
 from lading.formats.resolve import current, resolve
-from lading.formats.source import Source, broken
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from lading.formats.source import Source, broken, described, shown, unsafe
 
 __all__ = ["AllowList", "Unpickler", "load"]
 
-_HINT = (
-    "`lading inspect FILE` shows what the file calls; save the model again in a safe format "
-    "(skops, ONNX or safetensors), or allow the exact name if you trust it"
-)
-# Instructions that only move plain values between the stream, the stack and the memo.
-_PLAIN = (
-    "PROTO FRAME NONE NEWFALSE NEWTRUE INT BININT BININT1 BININT2 LONG LONG1 LONG4 FLOAT BINFLOAT STRING "
-    "BINSTRING SHORT_BINSTRING BINBYTES BINBYTES8 SHORT_BINBYTES UNICODE BINUNICODE BINUNICODE8 "
-    "SHORT_BINUNICODE EMPTY_TUPLE EMPTY_LIST EMPTY_DICT EMPTY_SET FROZENSET LIST DICT GLOBAL STACK_GLOBAL POP "
-    "POP_MARK DUP GET BINGET LONG_BINGET PUT BINPUT LONG_BINPUT MEMOIZE MARK STOP"
-).split()
-_REFUSED = "EXT1 EXT2 EXT4 PERSID BINPERSID NEXT_BUFFER READONLY_BUFFER".split()
 _SHARED = (type, ModuleType, FunctionType, BuiltinFunctionType, enum.Enum)
 _TALLEST = 100
 _HEAVIEST = 1 << 24
 _BASE: Any = pickle._Unpickler  # noqa: SLF001 - see above; joblib has relied on the same class since 2010
-
-
-def unsafe(message: str) -> PolicyError:
-    """The one error for a stream that wants to do what no model needs."""
-    return PolicyError("unsafe-pickle", message, hint=_HINT)
-
-
-class _Table(dict[int, "Callable[[Any], None]"]):
-    def __missing__(self, key: int) -> Callable[[Any], None]:
-        raise broken(f"not a pickle, or a damaged one: byte {key:#04x} is no instruction")
 
 
 class Unpickler(_BASE):  # type: ignore[misc]
@@ -69,7 +46,7 @@ class Unpickler(_BASE):  # type: ignore[misc]
 
     stack: list[Any]
     memo: dict[int, Any]
-    dispatch: _Table = _Table()
+    dispatch: Table = Table()
 
     def __init__(self, source: Source, allowed: AllowList) -> None:
         super().__init__(source)
@@ -88,19 +65,21 @@ class Unpickler(_BASE):  # type: ignore[misc]
             raise
         except Warning as warning:
             # Raised by libraries where the caller has turned warnings into errors.
-            raise IntegrityError("version-skew", f"a library warns while loading: {warning}") from warning
+            message = f"a library warns while loading: {described(warning)}"
+            raise IntegrityError("version-skew", message) from warning
         except OSError as error:
             if error.errno is None:  # what decompressors raise about their data
-                raise broken(f"the stream is damaged: {error}") from error
+                raise broken(f"the stream is damaged: {described(error)}") from error
             raise UnavailableError("read-failed", f"reading the stream failed: {error}") from error
         except Exception as error:  # whatever a damaged stream makes of the machine and of libraries
-            raise broken(f"the stream is damaged: {type(error).__name__}: {error}") from error
+            raise broken(f"the stream is damaged: {described(error)}") from error
 
     def find_class(self, module: str, name: str) -> Any:
         """The real attribute for an allowed pair; anything else is a ``PolicyError``."""
         pair = current((module, name), python2=self.proto < 3)  # noqa: PLR2004 - protocol 3 is Python 3's first
         if pair not in self.allowed.pairs and pair not in rebuild.STAND_INS:
-            raise unsafe(f"the file refers to {module}.{name}, which is not on the list of safe names")
+            thing = shown(f"{module}.{name}")
+            raise unsafe(f"the file refers to {thing}, which is not on the list of safe names")
         found = rebuild.STAND_INS[pair] if pair in rebuild.STAND_INS else resolve(pair)
         self._globals[id(found)] = (pair, found)
         return found
@@ -128,7 +107,7 @@ class Unpickler(_BASE):  # type: ignore[misc]
         pair = self._pair(kind)
         if not isinstance(kind, type) or rebuild.judge(pair, kind)[0] is not kind:
             raise unsafe(f"the file makes a bare {'.'.join(pair)}, which no library writes")
-        made = kind.__new__(kind)
+        made = cast("Any", kind).__new__(kind)
         self._expect_state(made)
         return made
 
@@ -197,7 +176,7 @@ class Unpickler(_BASE):  # type: ignore[misc]
                 self._weigh(made, objects)
         else:
             rebuild.other_state(made, state)
-        _set_state(made, state)
+        rebuild.set_state(made, state)
         return made
 
     def _weigh(self, whole: Any, parts: Any) -> Any:
@@ -221,7 +200,7 @@ class Unpickler(_BASE):  # type: ignore[misc]
     def load_tuple(self) -> None:
         self._tuple(self.pop_mark())
 
-    def _tuple_of(self, length: int) -> None:
+    def load_tuple_of(self, length: int) -> None:
         if len(self.stack) < length:
             raise broken("the stream takes more values than it gave")
         parts = self.stack[-length:]
@@ -230,11 +209,13 @@ class Unpickler(_BASE):  # type: ignore[misc]
 
     def load_append(self) -> None:
         item = self.stack.pop()
-        self._mutable(list).append(item)
+        top = self._mutable(list)
+        type(top).append(top, item)
 
     def load_appends(self) -> None:
         items = self.pop_mark()
-        self._mutable(list).extend(items)
+        top = self._mutable(list)
+        type(top).extend(top, items)
 
     def load_setitem(self) -> None:
         value, key = self.stack.pop(), self.stack.pop()
@@ -242,14 +223,19 @@ class Unpickler(_BASE):  # type: ignore[misc]
 
     def load_setitems(self) -> None:
         items = self.pop_mark()
-        self._mutable(dict).update(zip(items[::2], items[1::2], strict=True))
+        top = self._mutable(dict)
+        type(top).update(top, zip(items[::2], items[1::2], strict=True))
 
     def load_additems(self) -> None:
         items = self.pop_mark()
-        self._mutable(set).update(items)
+        top = self._mutable(set)
+        type(top).update(top, items)
 
     def _mutable(self, kind: type) -> Any:
-        """The collection on top of the stack: this stream's own, and no duck that merely has its methods."""
+        """The collection on top of the stack: this stream's own, and no duck that merely has its methods.
+
+        Methods are taken from its class, since the stream may have planted others in the instance.
+        """
         top = self.stack[-1]
         if not isinstance(top, (kind, *rebuild.ALSO.get(kind, ()))) or id(top) in self._globals:
             raise unsafe(f"the file adds items to a {type(top).__name__}")
@@ -263,42 +249,15 @@ class Unpickler(_BASE):  # type: ignore[misc]
         raise unsafe("the file uses persistent ids, extension codes or outside buffers, which no model needs")
 
 
-def _instructions() -> _Table:
-    ours = {name[5:].upper(): method for name, method in vars(Unpickler).items() if name.startswith("load_")}
-    table = _Table({getattr(pickle, name)[0]: _BASE.dispatch[getattr(pickle, name)[0]] for name in _PLAIN})
-    table |= {getattr(pickle, name)[0]: ours["REFUSED"] for name in _REFUSED}
-    table |= {getattr(pickle, name)[0]: method for name, method in ours.items() if name != "REFUSED"}
-    for length, code in enumerate((pickle.TUPLE1, pickle.TUPLE2, pickle.TUPLE3), start=1):
-        table[code[0]] = functools.partial(_take_tuple, length)
-    return table
-
-
 def _take_tuple(length: int, machine: Any) -> None:
-    machine._tuple_of(length)  # noqa: SLF001 - the machine's own instruction
+    machine.load_tuple_of(length)
 
 
-Unpickler.dispatch = _Table(_instructions())
-
-
-def _set_state(made: Any, state: Any) -> None:
-    """What BUILD does, for an instance that was just made; looks at its class only, never at itself."""
-    slots: Any = None
-    setter = getattr(type(made), "__setstate__", None)
-    if setter is None and type(state) is tuple and len(state) == 2:  # noqa: PLR2004 - copyreg's (dict, slots)
-        state, slots = state
-    for part in (state, slots):
-        if isinstance(part, dict) and any(type(key) is str and key[:2] == key[-2:] == "__" for key in part):
-            raise unsafe(f"the file sets special attributes of a {type(made).__name__}")
-    if setter is not None:
-        setter(made, state)
-        return
-    if state:
-        vars(made).update({sys.intern(key): value for key, value in state.items()})
-    for key, value in (slots or {}).items():
-        descriptor = getattr(type(made), key, None)
-        if not isinstance(descriptor, MemberDescriptorType):
-            raise unsafe(f"the file sets {key} of a {type(made).__name__}, which is no slot")
-        descriptor.__set__(made, value)
+Unpickler.dispatch = instructions(
+    _BASE.dispatch,
+    {name[5:].upper(): method for name, method in vars(Unpickler).items() if name.startswith("load_")}
+    | {f"TUPLE{length}": functools.partial(_take_tuple, length) for length in (1, 2, 3)},
+)
 
 
 def load(stream: BinaryIO, allowed: AllowList) -> object:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from lading.core.errors import IntegrityError, LadingError, UsageError
 from lading.core.signature import Tensor
@@ -59,6 +59,16 @@ class Prediction:
     digest: str
     mock: bool
     outputs: tuple[Tensor, ...]
+
+    def document(self) -> dict[str, Any]:
+        """The JSON form, as the command line and the server give it."""
+        return {
+            "model": self.model,
+            "version": self.version,
+            "digest": self.digest,
+            "mock": self.mock,
+            "outputs": [tensor.document() for tensor in self.outputs],
+        }
 
 
 def load(root: Path, bill: Bill, open_format: Callable[[str], Format]) -> Loaded:

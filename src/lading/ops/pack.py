@@ -11,6 +11,7 @@ from contextlib import closing
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
+from lading.core import modelpack
 from lading.core.bill import Bill, BlobRef, FileEntry
 from lading.core.blocks import BlockList
 from lading.core.digest import Digest
@@ -57,12 +58,31 @@ class Blob:
 
 
 @dataclass(frozen=True, slots=True)
+class Shape:
+    """Which images to make of a version.
+
+    Attributes:
+        platforms: such as ``linux/arm64``; more than one makes an index of images that share all layers,
+            none is ``linux/amd64`` alone.
+        modelpack: whether to publish the blobs a second time, as a CNCF ModelPack artifact.
+    """
+
+    platforms: tuple[str, ...] = ()
+    modelpack: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Image:
-    """A version ready to be stored: its blobs, and its manifests with the one for the tag last."""
+    """A version ready to be stored: its blobs, and its manifests with the one for the tag last.
+
+    Attributes:
+        modelpack: the manifest of the ModelPack artifact, where one was asked for; no tag names it.
+    """
 
     bill: Bill
     blobs: tuple[Blob, ...]
     manifests: tuple[bytes, ...]
+    modelpack: bytes | None = None
 
     @property
     def tagged(self) -> bytes:
@@ -96,28 +116,33 @@ def read_contents(tree: Tree, average: int, progress: Progress) -> Contents:
     return Contents(tree.root, files, blocks, tuple(zip(layers, digests, strict=True)))
 
 
-def image(contents: Contents, bill: Bill, platforms: tuple[str, ...] = ()) -> Image:
+def image(contents: Contents, bill: Bill, shape: Shape) -> Image:
     """The image of a version whose bill speaks of ``contents``.
 
     Args:
         contents: what the files hold.
         bill: the bill; made from ``contents`` or one that is stored already and the same.
-        platforms: such as ``linux/arm64``; more than one makes an index of images that share all layers.
+        shape: which images to make of it.
     """
     first = first_layer(bill.raw, contents.blocks.encode())
-    blobs = [Blob(Digest.of(first), len(first), lambda: [first])]
+    blobs = [_memory_blob(first)]
     for layer, digest in contents.layers:
         blobs.append(Blob(digest, layer.size, _chunks(contents, layer)))
     layers = tuple(Descriptor(LAYER_TYPE, blob.digest, blob.size) for blob in blobs)
     diff_ids = tuple(blob.digest for blob in blobs)
     manifests: dict[str, bytes] = {}
-    for platform in platforms or (DEFAULT_PLATFORM,):
-        config = Config(diff_ids, bill.digest, platform).encode()
-        blobs.append(_memory_blob(config))
-        described = Descriptor(CONFIG_TYPE, Digest.of(config), len(config))
-        manifests[platform] = Manifest(described, layers).encode()
+    for platform in shape.platforms or (DEFAULT_PLATFORM,):
+        blob = _memory_blob(Config(diff_ids, bill.digest, platform).encode())
+        blobs.append(blob)
+        manifests[platform] = Manifest(Descriptor(CONFIG_TYPE, blob.digest, blob.size), layers).encode()
     tagged = [index({p: _describe(raw) for p, raw in manifests.items()})] if len(manifests) > 1 else []
-    return Image(bill, tuple(blobs), (*manifests.values(), *tagged))
+    artifact = None
+    if shape.modelpack:
+        blob = _memory_blob(modelpack.config(bill, diff_ids))
+        blobs.append(blob)
+        described = Descriptor(modelpack.CONFIG_TYPE, blob.digest, blob.size)
+        artifact = modelpack.manifest(described, layers)
+    return Image(bill, tuple(blobs), (*manifests.values(), *tagged), artifact)
 
 
 def _memory_blob(content: bytes) -> Blob:

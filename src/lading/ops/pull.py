@@ -27,7 +27,10 @@ if TYPE_CHECKING:
     from lading.plumbing.stamps import Stamps
 
 LOCAL: Final = "local"
-"""The tier that a result names where no store was needed."""
+"""The tier that a result names where all was in its place."""
+
+CACHE: Final = "cache"
+"""The tier that a result names where the cache had what was missing."""
 
 _BATCH: Final = 200
 
@@ -38,7 +41,7 @@ class Pulled:
 
     Attributes:
         path: an absolute path: the model's file, or its folder.
-        tier: the URL of the store that gave the first byte; ``local`` where none was needed.
+        tier: the URL of the store that gave the first byte; ``cache`` or ``local`` where none was needed.
         size: the bytes of all files.
         fetched: the bytes that came from tiers.
         reused: the bytes that did not have to.
@@ -164,16 +167,16 @@ def _bring(job: _Job, sources: Sources) -> tuple[int, str]:
     if not job.missing:
         return 0, LOCAL
     cache.sweep()
-    _check_space(job, sum(entry.size for entry in entries.values()), cache)
+    _check_space(job, sum(e.size - cache.taken(e.digest, e.size) for e in entries.values()), cache)
     if not entries:
-        return 0, LOCAL
+        return 0, CACHE
     version = job.version or find(job.wanted, sources.store())
     cache.keep_bill(version.bill.raw, version.blocks_raw)
     places = {entry.path: number for number, entry in enumerate(version.bill.files)}
     tiers = Tiers(version, sources.tiers())
     sources.progress.start(f"{job.bill.name}:{job.bill.version}", sum(e.size for e in entries.values()))
     fetched = fetch(tiers, [places[entry.path] for entry in entries.values()], cache, sources.progress)
-    return fetched, tiers.used[0] if tiers.used else LOCAL
+    return fetched, tiers.used[0] if tiers.used else CACHE
 
 
 def _check_space(job: _Job, fetching: int, cache: Cache) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from lading.core.blocks import average_for
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
 from lading.core.versions import version_key
-from lading.ops.pack import image, read_contents
+from lading.ops.pack import Shape, image, read_contents
 from lading.ops.version import open_version
 
 if TYPE_CHECKING:
@@ -24,7 +24,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Pushed:
-    """What a push did: ``uploaded`` and ``reused`` are bytes of blobs that were sent, or there already."""
+    """What a push did.
+
+    Attributes:
+        digest: the bill's, which is the version's identity.
+        uploaded: the bytes of blobs that were sent.
+        reused: the bytes of blobs that were there already.
+        manifest: the digest of the manifest that the version names.
+        modelpack: the digest of the ModelPack artifact's manifest, where one was asked for.
+    """
 
     name: str
     version: str
@@ -35,6 +43,7 @@ class Pushed:
     reused: int
     seconds: float
     manifest: str
+    modelpack: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +51,7 @@ class Release:
     """What to publish.
 
     Attributes:
-        platforms: those of the image; empty for ``linux/amd64`` alone.
+        shape: which images to make of it.
         repair: whether blobs that are there already are read, proven and replaced where they are wrong.
     """
 
@@ -50,7 +59,7 @@ class Release:
     version: str
     tree: Tree
     metadata: Metadata
-    platforms: tuple[str, ...] = ()
+    shape: Shape = field(default_factory=Shape)
     repair: bool = False
 
 
@@ -72,10 +81,12 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
     bill = contents.bill(name, version, release.metadata)
     if stored:
         bill = _agree(bill, stored.bill, store)
-    made = image(contents, bill, release.platforms)
+    made = image(contents, bill, release.shape)
     uploaded, reused = _send(made.blobs, name, store, repair=release.repair)
     if not stored:
         made = _publish(made, contents, release, store)
+    if made.modelpack is not None:
+        _create(name, made.modelpack, store)
     healed, _ = _send(made.blobs, name, store, repair=False)
     return Pushed(
         name=name,
@@ -87,6 +98,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
         reused=reused,
         seconds=clock() - began,
         manifest=str(Digest.of(store.manifest(name, version))),
+        modelpack=None if made.modelpack is None else str(Digest.of(made.modelpack)),
     )
 
 
@@ -173,12 +185,14 @@ def _damaged(blob: Blob, name: str, store: WritableStore) -> bool:
 def _publish(made: Image, contents: Contents, release: Release, store: WritableStore) -> Image:
     """Create the manifests; where another writer was first, its bill stands if it is the same."""
     for raw in made.manifests:
-        reference = str(Digest.of(raw))
-        if not store.create_manifest(release.name, reference, raw):
-            raise IntegrityError(
-                "bad-manifest", f"{store.url} holds other bytes under {reference} of {release.name}"
-            )
+        _create(release.name, raw, store)
     if store.create_manifest(release.name, release.version, made.tagged):
         return made
     winner = open_version(store, release.name, release.version).bill
-    return image(contents, _agree(made.bill, winner, store), release.platforms)
+    return image(contents, _agree(made.bill, winner, store), release.shape)
+
+
+def _create(name: str, raw: bytes, store: WritableStore) -> None:
+    reference = str(Digest.of(raw))
+    if not store.create_manifest(name, reference, raw):
+        raise IntegrityError("bad-manifest", f"{store.url} holds other bytes under {reference} of {name}")

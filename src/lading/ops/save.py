@@ -6,7 +6,6 @@ import platform
 import subprocess
 import sys
 from dataclasses import dataclass, field
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -99,6 +98,8 @@ def _metadata(written: Path, entry: str, form: Format, training: Training) -> Me
 
 def environment(packages: Iterable[str]) -> dict[str, Any]:
     """The Python and the versions of ``packages`` that are here, as a bill records them."""
+    from importlib.metadata import PackageNotFoundError, version
+
     found = {}
     for package in packages:
         try:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
+from lading.core.bill import Bill
 from lading.core.digest import Digest
 from lading.plumbing import atomic
 from lading.plumbing.oserror import explained
@@ -19,6 +20,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from lading.core.blocks import Block
+
+_STAT_BLOCK_BYTES: Final = 512
+"""The unit of ``st_blocks``, whatever the file system's own (stat(2))."""
 
 _FOLDERS: Final = ("files", "partial", "bills", "stamps", "checkouts", "replaced")
 
@@ -65,6 +69,14 @@ class Cache:
         """Whether some process has begun to fetch the file of that digest."""
         return any(self.drafts.glob(f"{digest.hex}.*"))
 
+    def taken(self, digest: Digest, size: int) -> int:
+        """The bytes of disk that what was fetched of a file of that digest and size takes already."""
+        taken = 0
+        for path in self.drafts.glob(f"{digest.hex}.*"):
+            with suppress(OSError):  # another process may just have finished it
+                taken = max(taken, path.stat().st_blocks * _STAT_BLOCK_BYTES)
+        return min(taken, size)
+
     def bill(self, digest: Digest) -> tuple[bytes, bytes] | None:
         """The bytes of a bill and of its block list, proven, or None."""
         folder = self.folder / "bills"
@@ -73,12 +85,14 @@ class Cache:
             blocks = (folder / f"{digest.hex}.blocks").read_bytes()
         except OSError:
             return None
-        return (raw, blocks) if Digest.of(raw) == digest else None
+        proven = Digest.of(raw) == digest and Digest.of(blocks) == Bill.parse(raw).blocks.digest
+        return (raw, blocks) if proven else None
 
     def keep_bill(self, raw: bytes, blocks: bytes) -> None:
         """Keep a bill and its block list; the bill last, so that it never stands there alone."""
-        place = self.folder / "bills" / f"{Digest.of(raw).hex}.json"
-        if not place.exists():
+        digest = Digest.of(raw)
+        place = self.folder / "bills" / f"{digest.hex}.json"
+        if self.bill(digest) is None:
             atomic.write(place.with_suffix(".blocks"), blocks)
             atomic.write(place, raw)
 

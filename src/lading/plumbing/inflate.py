@@ -16,6 +16,8 @@ _PIECE_BYTES: Final = 1024 * 1024
 def inflate(chunks: Iterable[bytes], what: str) -> Iterator[bytes]:
     """The uncompressed bytes, in pieces of at most 1 MiB however well they were compressed.
 
+    A stream may have several members, one after the other (RFC 1952, section 2.2): seekable layers do.
+
     Raises:
         IntegrityError: ``bad-layer``, for bytes that are not gzip or end too soon.
     """
@@ -23,9 +25,11 @@ def inflate(chunks: Iterable[bytes], what: str) -> Iterator[bytes]:
     try:
         for chunk in chunks:
             rest = chunk
-            while rest and not stream.eof:
+            while rest:
+                if stream.eof:
+                    stream = zlib.decompressobj(wbits=31)
                 yield stream.decompress(rest, _PIECE_BYTES)
-                rest = stream.unconsumed_tail
+                rest = stream.unused_data if stream.eof else stream.unconsumed_tail
     except zlib.error as error:
         raise IntegrityError("bad-layer", f"{what} is not a gzip stream: {error}") from error
     if not stream.eof:

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import fcntl
 import hashlib
+import os
 from contextlib import suppress
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Final
 
 from lading.core.errors import IntegrityError, PolicyError
@@ -13,8 +15,6 @@ from lading.plumbing.oserror import explained
 from lading.plumbing.proof import hash_file
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from lading.core.digest import Digest
 
 COPY_BYTES: Final = 1024 * 1024
@@ -43,8 +43,9 @@ def check_inside(target: Path, root: Path) -> None:
     Raises:
         PolicyError: ``link-out``.
     """
-    parent = target.parent.resolve()
-    if not parent.is_relative_to(root.resolve()):
+    # What realpath leaves a link is one that leads to itself, where Path.resolve fails before Python 3.13.
+    parent = Path(os.path.realpath(target.parent))
+    if parent.is_symlink() or not parent.is_relative_to(root.resolve()):
         raise PolicyError(
             "link-out",
             f"{target} would be written to {parent}, outside of {root}",

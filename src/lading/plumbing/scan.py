@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -36,6 +35,8 @@ class Scanner:
 
     def __init__(self, average: int) -> None:
         self._average = average
+        from concurrent.futures import ThreadPoolExecutor
+
         self._pool = ThreadPoolExecutor(2, "lading-scan")
 
     def close(self) -> None:
@@ -76,7 +77,8 @@ class Scanner:
             if len(fresh) > _INLINE_BYTES:
                 tasks = [self._pool.submit(whole.update, fresh), self._pool.submit(also, fresh)]
                 cutter.cut(data, last=last)
-                wait(tasks)
+                for task in tasks:
+                    task.result()
             else:
                 whole.update(fresh)
                 also(fresh)

@@ -71,7 +71,8 @@ class Stamps:
             self._known = {}
             with suppress(OSError, ValueError):
                 loaded = json.loads(self._path.read_bytes())
-                self._known = loaded if isinstance(loaded, dict) else {}
+                if isinstance(loaded, dict):
+                    self._known = {path: stamp for path, stamp in loaded.items() if isinstance(stamp, list)}
         return self._known
 
 

@@ -50,6 +50,8 @@ def collect(path: Path, globs: Sequence[str] = ()) -> Tree:
         if globs:
             raise UsageError("bad-path", f"{path} is a file, so it cannot have globs")
         return _tree(path.parent, [path], ())
+    if not path.is_dir():
+        raise UsageError("bad-path", f"{path} is a device, pipe or socket, not a file")
     with explained("listing a model's files", path):
         left_out: list[str] = []
         chosen = sorted(_walk(path, path, left_out))
@@ -98,7 +100,7 @@ def copy_links_in(path: Path) -> tuple[Path, ...]:
     """
     copied = []
     for link in [each for each in (path, *path.rglob("*")) if each.is_symlink()]:
-        target = link.resolve()
+        target = _follow(link)
         if link == path or not target.is_relative_to(path.resolve()):
             with explained("copying what a link leads to", link):
                 beside = link.with_name(f"{link.name}.lading-copy")
@@ -113,20 +115,19 @@ def copy_links_in(path: Path) -> tuple[Path, ...]:
 
 
 def _walk(folder: Path, root: Path, left_out: list[str]) -> Iterator[Path]:
-    with os.scandir(folder) as listing:
-        entries = list(listing)
-    for entry in entries:
-        path = Path(entry.path)
-        relative = path.relative_to(root).as_posix()
-        if entry.name in LEFT_OUT:
-            left_out.append(relative)
-        elif _is_own(relative, entry.name):
-            continue
-        elif entry.is_dir(follow_symlinks=False):
-            yield from _walk(path, root, left_out)
-        else:
-            _check_kind(path, root, relative)
-            yield path
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            path = Path(entry.path)
+            relative = path.relative_to(root).as_posix()
+            if entry.name in LEFT_OUT:
+                left_out.append(relative)
+            elif _is_own(relative, entry.name):
+                continue
+            elif entry.is_dir(follow_symlinks=False):
+                yield from _walk(path, root, left_out)
+            else:
+                _check_kind(path, root, relative)
+                yield path
 
 
 def _is_own(relative: str, name: str) -> bool:
@@ -141,7 +142,7 @@ def _check_kind(path: Path, root: Path, relative: str) -> None:
 
 
 def _check_link(path: Path, root: Path, relative: str) -> None:
-    target = path.resolve()
+    target = _follow(path)
     inside = any(target.is_relative_to(home) for home in _homes(root))
     if inside and target.is_file():
         return
@@ -156,6 +157,11 @@ def _check_link(path: Path, root: Path, relative: str) -> None:
         f"'{relative}' is a link that leads out of the model, to {target}",
         hint="lading add --follow puts a copy in its place",
     )
+
+
+def _follow(link: Path) -> Path:
+    # Not Path.resolve, which before Python 3.13 fails with a RuntimeError where a link leads to itself.
+    return Path(os.path.realpath(link))
 
 
 def _homes(root: Path) -> Iterator[Path]:

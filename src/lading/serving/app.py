@@ -44,7 +44,7 @@ def create(models: Models) -> FastAPI:
 
     @app.post("/predict")
     async def predict(request: Request) -> Response:
-        return JSONResponse(await run_in_threadpool(_predict, models, await _body(request)))
+        return JSONResponse((await run_in_threadpool(models.predict, await _body(request))).document())
 
     @app.exception_handler(LadingError)
     async def refuse(_: Request, error: LadingError) -> JSONResponse:
@@ -52,17 +52,6 @@ def create(models: Models) -> FastAPI:
         return JSONResponse({"error": said}, _STATUS.get(type(error), 500))
 
     return app
-
-
-def _predict(models: Models, body: dict[str, Any]) -> dict[str, Any]:
-    said = models.predict(body)
-    return {
-        "model": said.model,
-        "version": said.version,
-        "digest": said.digest,
-        "mock": said.mock,
-        "outputs": [tensor.document() for tensor in said.outputs],
-    }
 
 
 async def _body(request: Request) -> dict[str, Any]:
@@ -77,7 +66,7 @@ async def _body(request: Request) -> dict[str, Any]:
             )
     try:
         body = json.loads(received)
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise UsageError("bad-input", f"the request's body is not JSON: {error}") from error
     if not isinstance(body, dict):
         raise UsageError(

@@ -100,11 +100,13 @@ class Models:
             raise UsageError(
                 "bad-input", f"'model' is missing: this server has {known}", hint="name one of them"
             )
+        if not isinstance(name, (str, type(None))):
+            raise UsageError("bad-input", f"'model' must be text; got {name!r}")
         if name is not None and name not in self.loaded:
             raise NotFoundError(
                 "not-served", f"{name!r} is not served here; served: {', '.join(self.loaded)}"
             )
-        chosen = self.loaded[str(name)] if name is not None else next(iter(self.loaded.values()))
+        chosen = self.loaded[name] if name is not None else next(iter(self.loaded.values()))
         return chosen.predict(request)
 
     def _load(self) -> None:

@@ -1,24 +1,17 @@
-"""Commands that move models: init, add, push, lock, pull, ensure."""
+"""Commands that release models: init, add, push, lock."""
 
 from __future__ import annotations
 
-import os
-import signal
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
-from lading import api
+from lading.api import release as api
 from lading.cli.app import command
-from lading.cli.out import Out, human
-from lading.core.errors import NotFoundError
-
-if TYPE_CHECKING:
-    from lading.ops.pull import Pulled
+from lading.cli.out import Out, count, human
 
 GROUP = "Move"
-_PULLED = ("name", "version", "digest", "path", "tier", "size", "fetched", "reused", "seconds", "stale")
 _PUSHED = ("name", "version", "digest", "files", "size", "uploaded", "reused", "seconds")
 
 
@@ -57,8 +50,8 @@ def add(
     keys = ("name", "path", "files", "size", "changed", "left_out", "copied")
     lines = [
         (
-            f"{'declared' if done.changed else 'already declared'}: {done.name}, {done.files} files, "
-            f"{human(done.size)} at {done.path}"
+            f"{'declared' if done.changed else 'already declared'}: {done.name}, "
+            f"{count(done.files, 'file')}, {human(done.size)} at {done.path}"
         )
     ]
     lines += [f"left out: {each}" for each in done.left_out] + [f"copied: {each}" for each in done.copied]
@@ -75,6 +68,9 @@ def push(
     platforms: Annotated[
         list[str] | None, typer.Option("--platforms", help="Platforms of the image, such as linux/arm64.")
     ] = None,
+    modelpack: Annotated[
+        bool, typer.Option("--modelpack", help="Publish it as a CNCF ModelPack artifact too.")
+    ] = False,
     repair: Annotated[
         bool, typer.Option("--repair", help="Prove what is there, replace what is wrong.")
     ] = False,
@@ -82,14 +78,25 @@ def push(
     """Pack declared models and publish them; the same again uploads nothing."""
     named = [part for each in platforms or [] for part in each.split(",")]
     done = api.push(
-        *references or [], to=to, platforms=named, repair=repair, project=out.project, progress=out.progress
+        *references or [],
+        to=to,
+        platforms=named,
+        modelpack=modelpack,
+        repair=repair,
+        project=out.project,
+        progress=out.progress,
     )
-    documents = [{key: getattr(each, key) for key in _PUSHED} for each in done]
+    documents = [
+        {key: getattr(each, key) for key in _PUSHED}
+        | ({"modelpack": each.modelpack} if each.modelpack else {})
+        for each in done
+    ]
     lines = [
-        f"{each.name}:{each.version} {each.digest[:19]} {each.files} files, {human(each.size)}: "
+        f"{each.name}:{each.version} {each.digest[:19]} {count(each.files, 'file')}, {human(each.size)}: "
         f"{human(each.uploaded)} uploaded, {human(each.reused)} there already, {each.seconds:.1f} s"
         for each in done
     ]
+    lines += [f"{each.name}@{each.modelpack} is its ModelPack artifact" for each in done if each.modelpack]
     out.result(_one_or_all(documents), *lines)
 
 
@@ -110,62 +117,6 @@ def lock(
         for name, pin in sorted(pinned.items())
     }
     out.result({"models": document}, *(f"{n}:{p['version']} {p['digest']}" for n, p in document.items()))
-
-
-@command("pull", GROUP)
-def pull(
-    out: Out,
-    references: Annotated[list[str] | None, typer.Argument(help="What to fetch.", metavar="REF")] = None,
-    into: Annotated[Path | None, typer.Option("--into", help="A folder to put it in.", metavar="DIR")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="The one store to use.", metavar="URL")] = None,
-    frozen: Annotated[bool, typer.Option("--frozen", help="What the lock pins, and nothing else.")] = False,
-) -> None:
-    """Fetch versions, prove every block, put the files in their places."""
-    done = api.pull(
-        *references or [], into=into, store=store, frozen=frozen, project=out.project, progress=out.progress
-    )
-    out.result(_pulled(done), *map(_line, done))
-
-
-@command("ensure", GROUP)
-def ensure(
-    out: Out,
-    names: Annotated[
-        list[str] | None, typer.Argument(help="Models; default: all required.", metavar="N")
-    ] = None,
-    check: Annotated[
-        bool, typer.Option("--check", help="Only look: no network, no writing; 0 or 1.")
-    ] = False,
-    frozen: Annotated[bool, typer.Option("--frozen", help="What the lock pins, and nothing else.")] = False,
-) -> int:
-    """Fetch what is missing or wrong, prove it, then run what follows `--` (for entrypoints)."""
-    if check:
-        wrong = api.in_place(*names or [], project=out.project)
-        out.result({"ok": not wrong, "problems": wrong}, *wrong or ["ok"])
-        return 1 if wrong else 0
-    done = api.ensure(*names or [], frozen=frozen, project=out.project, progress=out.progress)
-    if not out.tail:
-        out.result(_pulled(done), *map(_line, done))
-        return 0
-    out.close()
-    for ignored in (signal.SIGPIPE, signal.SIGXFSZ):  # by Python, and a program inherits what is ignored
-        signal.signal(ignored, signal.SIG_DFL)
-    try:
-        os.execvp(out.tail[0], out.tail)  # noqa: S606 - it is what the caller asked to run
-    except OSError as error:
-        raise NotFoundError(
-            "no-command", f"{out.tail[0]} cannot be run: {error.strerror}", hint="check the words after --"
-        ) from error
-
-
-def _pulled(done: list[Pulled]) -> dict[str, Any]:
-    return {"models": [{key: getattr(each, key) for key in _PULLED} for each in done]}
-
-
-def _line(each: Pulled) -> str:
-    how = "in place" if each.tier == "local" else f"{human(each.fetched)} from {each.tier}"
-    what = f"{each.name}:{each.version} {each.digest[:19]} {human(each.size)}"
-    return f"{what} at {each.path}: {how}, {each.seconds:.2f} s"
 
 
 def _one_or_all(documents: list[dict[str, Any]]) -> dict[str, Any]:

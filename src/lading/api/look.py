@@ -1,0 +1,100 @@
+"""Verbs that look: what is declared, what is there, whether it is right."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from lading.core.errors import NotFoundError
+from lading.core.names import check_name
+from lading.core.reference import Reference
+from lading.formats import open_format
+from lading.ops import inventory
+from lading.ops import verify as verifying
+from lading.ops.load import load as load_model
+from lading.wiring import Workspace
+
+if TYPE_CHECKING:
+    from lading.core.bill import Bill
+    from lading.ops.inventory import Listed
+    from lading.ops.verify import Verified
+    from lading.plumbing.cache import Usage
+
+
+def verify(
+    *what: str,
+    load: bool = False,
+    require: str | None = None,
+    store: str | None = None,
+    project: Path | None = None,
+) -> Verified:
+    """Check bytes against their bills: folders on disk, or versions in a store.
+
+    Args:
+        what: folders and references; none means the declared models in their places.
+        load: really load each model, and run its golden example.
+        require: ``lock`` or ``signature``: the weakest anchor that will do.
+        store: where references are looked up.
+        project: the project's folder.
+
+    Raises:
+        PolicyError: ``weak-anchor``.
+        NotFoundError: ``no-bill``, ``no-version``.
+        UsageError: ``bad-anchor``.
+    """
+    if require is not None:
+        verifying.check_anchor(require)
+    work = Workspace.open(project)
+    parts = [_verify(each, work, store) for each in what] or [
+        verifying.verify_place(work.place(model), work.folder, work.lock.pins) for model in work.models(())
+    ]
+    verified = verifying.together(parts)
+    if require is not None and verified.ok:
+        verifying.require(verified, require)
+    if load and verified.ok:
+        for root, bill in verified.bills:
+            load_model(root, bill, open_format)
+    return verified
+
+
+def list_models(*, project: Path | None = None) -> list[Listed]:
+    """The declared models: present, changed, pushed, pinned."""
+    work = Workspace.open(project)
+    pins, store = work.lock.pins, work.store()
+    return [
+        inventory.listed(model, place, work.cache.stamps(place.root, model.name), pins.get(model.name), store)
+        for model, place in ((model, work.place(model)) for model in work.models(()))
+    ]
+
+
+def list_versions(name: str, *, store: str | None = None, project: Path | None = None) -> tuple[str, ...]:
+    """The versions of a model in the store, the highest first."""
+    return inventory.versions(check_name(name), Workspace.open(project).store(store))
+
+
+def show(reference: str, *, store: str | None = None, project: Path | None = None) -> Bill:
+    """The bill of a version, from the store."""
+    return Workspace.open(project).find(Reference.parse(reference), store).bill
+
+
+def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tuple[Usage, ...]]:
+    """Where the cache is and what lies in it; ``clear`` empties it first."""
+    kept = Workspace.open(project).cache
+    if clear:
+        kept.clear()
+    return kept.folder, kept.usage()
+
+
+def _verify(text: str, work: Workspace, store: str | None) -> Verified:
+    folder = Path(text)
+    if folder.is_dir() and not {":", "@"} & set(text):
+        return verifying.verify_folder(folder.absolute(), work.lock.pins)
+    if text.startswith((".", "/")):
+        raise NotFoundError(
+            "no-file", f"{text} is not a folder", hint="name a folder, or a model as NAME:VERSION"
+        )
+    reference = Reference.parse(text)
+    version = work.find(reference, store)
+    pin = work.lock.pins.get(reference.name)
+    anchor = "lock" if pin is not None and pin.bill == version.bill.digest else "none"
+    return verifying.verify_version(version, "digest" if reference.digest else anchor)
