@@ -6,6 +6,7 @@ import hashlib
 import re
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,6 +15,7 @@ from lading.plumbing.oserror import free_bytes
 from tests.cargo import fill, noise
 from tests.components.disks import MIB, disk
 from tests.components.program import project
+from tests.components.tools import need
 
 if TYPE_CHECKING:
     import subprocess
@@ -54,7 +56,9 @@ def test_a_push_that_does_not_fit_leaves_nothing_that_looks_complete(small: Disk
     assert "bytes left" in error["message"]
     assert program("list", "m")["versions"] == []
     assert [path for path in files(small.folder) if "/manifests/" in path or DRAFT in path] == []
-    assert [path for path in files(small.folder) if "/blobs/" in path and not is_whole(small.folder / path)] == []
+    assert [
+        path for path in files(small.folder) if "/blobs/" in path and not is_whole(small.folder / path)
+    ] == []
 
     small.grow(32)
     pushed = program("push", "m:1.0")
@@ -169,7 +173,8 @@ def fill_during(
     program: Program, words: list[object], full: Disk, begun: Callable[[], bool]
 ) -> dict[str, str]:
     """The error of a command whose disk another writer fills as soon as it has ``begun`` to write there."""
-    with program.begin(*words) as process:
+    # Nice, so that on a busy machine the watcher is not the later of the two.
+    with replace(program, through=(need("nice"), "-n", "5")).begin(*words) as process:
         try:
             _wait(process, begun)
             process.send_signal(signal.SIGSTOP)  # or it might be done before the disk is full

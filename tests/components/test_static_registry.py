@@ -59,9 +59,7 @@ class Served:
     @property
     def manifest(self) -> dict[str, Any]:
         """The version's manifest as it lies in the store."""
-        document: dict[str, Any] = json.loads(
-            (self.store / "v2" / NAME / "manifests" / VERSION).read_bytes()
-        )
+        document: dict[str, Any] = json.loads((self.store / "v2" / NAME / "manifests" / VERSION).read_bytes())
         return document
 
 
@@ -132,9 +130,16 @@ def test_compression_changes_the_layers_and_neither_config_nor_bill(plain: Serve
     before, after = plain.manifest, gzipped.manifest
     assert before["config"]["digest"] == after["config"]["digest"]
     assert {layer["mediaType"] for layer in before["layers"]} == {"application/vnd.oci.image.layer.v1.tar"}
-    assert {layer["mediaType"] for layer in after["layers"]} == {"application/vnd.oci.image.layer.v1.tar+gzip"}
-    assert not {layer["digest"] for layer in before["layers"]} & {l["digest"] for l in after["layers"]}
-    shown = [each.program("show", f"{NAME}:{VERSION}", "--store", f"file://{each.store}") for each in (plain, gzipped)]
+    assert {layer["mediaType"] for layer in after["layers"]} == {
+        "application/vnd.oci.image.layer.v1.tar+gzip"
+    }
+    assert not {layer["digest"] for layer in before["layers"]} & {
+        layer["digest"] for layer in after["layers"]
+    }
+    shown = [
+        each.program("show", f"{NAME}:{VERSION}", "--store", f"file://{each.store}")
+        for each in (plain, gzipped)
+    ]
     assert [each["digest"] for each in shown] == [plain.digest, plain.digest]
 
 
@@ -162,10 +167,19 @@ def test_a_damaged_compressed_layer_is_refused(gzipped: Served, public: Path) ->
         file.write(bytes(64))
     program = gzipped.program.with_(LADING_CACHE_DIR=str(public / "cache"))
     words = ["--store", f"file://{store}", f"{NAME}:{VERSION}"]
-    assert program.error("pull", *words, "--into", public / "into", status=4)["code"] in {"bad-block", "bad-layer"}
+    assert program.error("pull", *words, "--into", public / "into", status=4)["code"] in {
+        "bad-block",
+        "bad-layer",
+    }
     assert not (public / "into" / "weights.bin").exists()
     problems = program("verify", *words, status=1)["problems"]
     assert [each["path"] for each in problems] == ["weights.bin"]
+
+
+@pytest.mark.parametrize("tool", ["skopeo oci", "docker", "podman"])
+def test_a_version_may_end_like_a_file_name(tool: str, plain: Served, engines: Engines, public: Path) -> None:
+    plain.program("push", f"{NAME}:1.2.json")
+    same_as_pushed(READERS[tool](engines, f"{plain.address}/{NAME}:1.2.json", public))
 
 
 MULTI: Final = "1.0.1"
@@ -238,7 +252,7 @@ def same_as_pushed(models: Path) -> None:
 
 
 def in_members(store: Path, into: Path) -> Path:
-    """A copy of a store with gzip layers, in which each layer is a row of gzip members, as seekable ones are."""
+    """A copy of a store with gzip layers, each layer as a row of gzip members, as seekable layers are."""
     shutil.copytree(store, into)
     manifests, blobs = into / "v2" / NAME / "manifests", into / "v2" / NAME / "blobs"
     manifest = json.loads((manifests / VERSION).read_bytes())
