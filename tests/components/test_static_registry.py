@@ -176,6 +176,22 @@ def test_a_damaged_compressed_layer_is_refused(gzipped: Served, public: Path) ->
     assert [each["path"] for each in problems] == ["weights.bin"]
 
 
+def test_engines_read_as_many_layers_as_lading_ever_makes(
+    plain: Served, engines: Engines, public: Path
+) -> None:
+    files = {f"{number:03}.bin": noise(1024 * 1024, number) for number in range(100)} | {"small": b"small"}
+    fill(public / "project" / "model", files)
+    program = project(public / "project", public / "cache", f"file://{plain.store}")
+    program("add", "model", "--name", "many")
+    program("push", "many:1.0")
+    manifest = json.loads((plain.store / "v2" / "many" / "manifests" / "1.0").read_bytes())
+    assert len(manifest["layers"]) == 100
+    for tool in ("docker", "podman"):
+        (public / tool).mkdir()
+        models = READERS[tool](engines, f"{plain.address}/many:1.0", public / tool)
+        assert program("verify", models)["ok"]
+
+
 @pytest.mark.parametrize("tool", ["skopeo oci", "docker", "podman"])
 def test_a_version_may_end_like_a_file_name(tool: str, plain: Served, engines: Engines, public: Path) -> None:
     plain.program("push", f"{NAME}:1.2.json")
