@@ -6,7 +6,7 @@ import os
 from typing import Final
 
 import pytest
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from pytest_socket import socket_allow_hosts
 
 from tests import counts
@@ -26,7 +26,12 @@ CLEARED_PREFIXES: Final = (
 )  # fmt: skip
 LOOPBACK: Final = ["127.0.0.1", "::1"]
 
-settings.register_profile("lading", max_examples=counts.EXAMPLES, deadline=None)
+settings.register_profile(
+    "lading",
+    max_examples=counts.EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],  # these machines are shared
+)
 settings.load_profile("lading")
 
 

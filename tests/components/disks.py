@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final, Literal
 
@@ -46,12 +45,10 @@ class Disk:
         """Write a file until nothing more fits, as a competing writer would."""
         with (self.folder / _FILLER).open("wb", buffering=0) as file:
             for size in (MIB, 4096, 1):
-                try:
-                    while True:
-                        file.write(bytes(size))
-                except OSError as error:
-                    assert error.errno == errno.ENOSPC, error
-            os.fsync(file.fileno())
+                with suppress(OSError):
+                    while file.write(bytes(size)):
+                        pass
+        assert os.statvfs(self.folder).f_bavail == 0, f"{self.folder} is not full"
 
     def unfill(self) -> None:
         """Remove that file."""

@@ -23,10 +23,6 @@ class Engines:
     podman: Podman
 
 
-Reader = "Callable[[Engines, str, Path], Path]"
-"""Reads an image, such as ``127.0.0.1:8000/acme/x:1.0``, with an empty folder to work in; gives ``models``."""
-
-
 def skopeo(destination: str, image: str, *options: str) -> None:
     """Copy an image from a registry to where skopeo's transport says."""
     words = ["--src-tls-verify=false", *options, f"docker://{image}", destination]
@@ -87,6 +83,7 @@ READERS: Final[Mapping[str, Callable[[Engines, str, Path], Path]]] = {
     "buildkit": with_buildkit,
     "podman": with_podman,
 }
+"""Each takes an image, such as ``127.0.0.1:80/acme/x:1.0``, and an empty folder; gives the model's."""
 
 
 def layers(manifest: Mapping[str, Any]) -> list[str]:

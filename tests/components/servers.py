@@ -29,14 +29,14 @@ http {{
   fastcgi_temp_path {folder}/fastcgi;
   uwsgi_temp_path {folder}/uwsgi;
   scgi_temp_path {folder}/scgi;
-  types {{ }}
+  include /etc/nginx/mime.types;
   default_type application/octet-stream;
   server {{
     listen 127.0.0.1:{port};
     root {root};
     index index.html;
-    location ~ ^/v2/.+/manifests/ {{ default_type {manifest}; }}
-    location ~ ^/v2/.+/manifests/sha256- {{ default_type {index}; }}
+    location ~ ^/v2/.+/manifests/sha256- {{ types {{ }} default_type {index}; }}
+    location ~ ^/v2/.+/manifests/ {{ types {{ }} default_type {manifest}; }}
     {indexes}
   }}
 }}
@@ -61,7 +61,7 @@ def static_server(root: Path, folder: Path, indexes: Sequence[str] = ()) -> Iter
         indexes: paths of the manifests that are indexes, such as ``/v2/x/manifests/1.0``.
     """
     port = free_port()
-    exact = [f"location = {path} {{ default_type {INDEX}; }}" for path in indexes]
+    exact = [f"location = {path} {{ types {{ }} default_type {INDEX}; }}" for path in indexes]
     text = _NGINX.format(
         folder=folder, root=root, port=port, manifest=MANIFEST, index=INDEX, indexes="\n    ".join(exact)
     )

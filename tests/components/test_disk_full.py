@@ -6,6 +6,7 @@ import hashlib
 import re
 import signal
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -14,6 +15,7 @@ from lading.plumbing.oserror import free_bytes
 from tests.cargo import fill, noise
 from tests.components.disks import MIB, disk
 from tests.components.program import project
+from tests.components.tools import need
 
 if TYPE_CHECKING:
     import subprocess
@@ -171,7 +173,8 @@ def fill_during(
     program: Program, words: list[object], full: Disk, begun: Callable[[], bool]
 ) -> dict[str, str]:
     """The error of a command whose disk another writer fills as soon as it has ``begun`` to write there."""
-    with program.begin(*words) as process:
+    # Nice, so that on a busy machine the watcher is not the later of the two.
+    with replace(program, through=(need("nice"), "-n", "5")).begin(*words) as process:
         try:
             _wait(process, begun)
             process.send_signal(signal.SIGSTOP)  # or it might be done before the disk is full

@@ -133,7 +133,9 @@ def test_compression_changes_the_layers_and_neither_config_nor_bill(plain: Serve
     assert {layer["mediaType"] for layer in after["layers"]} == {
         "application/vnd.oci.image.layer.v1.tar+gzip"
     }
-    assert not {layer["digest"] for layer in before["layers"]} & {l["digest"] for l in after["layers"]}
+    assert not {layer["digest"] for layer in before["layers"]} & {
+        layer["digest"] for layer in after["layers"]
+    }
     shown = [
         each.program("show", f"{NAME}:{VERSION}", "--store", f"file://{each.store}")
         for each in (plain, gzipped)
@@ -172,6 +174,28 @@ def test_a_damaged_compressed_layer_is_refused(gzipped: Served, public: Path) ->
     assert not (public / "into" / "weights.bin").exists()
     problems = program("verify", *words, status=1)["problems"]
     assert [each["path"] for each in problems] == ["weights.bin"]
+
+
+def test_engines_read_as_many_layers_as_lading_ever_makes(
+    plain: Served, engines: Engines, public: Path
+) -> None:
+    files = {f"{number:03}.bin": noise(1024 * 1024, number) for number in range(100)} | {"small": b"small"}
+    fill(public / "project" / "model", files)
+    program = project(public / "project", public / "cache", f"file://{plain.store}")
+    program("add", "model", "--name", "many")
+    program("push", "many:1.0")
+    manifest = json.loads((plain.store / "v2" / "many" / "manifests" / "1.0").read_bytes())
+    assert len(manifest["layers"]) == 100
+    for tool in ("docker", "podman"):
+        (public / tool).mkdir()
+        models = READERS[tool](engines, f"{plain.address}/many:1.0", public / tool)
+        assert program("verify", models)["ok"]
+
+
+@pytest.mark.parametrize("tool", ["skopeo oci", "docker", "podman"])
+def test_a_version_may_end_like_a_file_name(tool: str, plain: Served, engines: Engines, public: Path) -> None:
+    plain.program("push", f"{NAME}:1.2.json")
+    same_as_pushed(READERS[tool](engines, f"{plain.address}/{NAME}:1.2.json", public))
 
 
 MULTI: Final = "1.0.1"
@@ -244,7 +268,7 @@ def same_as_pushed(models: Path) -> None:
 
 
 def in_members(store: Path, into: Path) -> Path:
-    """A copy of a store with gzip layers, in which each layer is a row of gzip members, as seekable ones are."""
+    """A copy of a store with gzip layers, each layer as a row of gzip members, as seekable layers are."""
     shutil.copytree(store, into)
     manifests, blobs = into / "v2" / NAME / "manifests", into / "v2" / NAME / "blobs"
     manifest = json.loads((manifests / VERSION).read_bytes())

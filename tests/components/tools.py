@@ -41,8 +41,7 @@ def run(tool: str, *words: object, environ: Mapping[str, str] | None = None) -> 
         [need(tool), *map(str, words)],
         env={"PATH": PATH, **(environ or {})},
         stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
+        capture_output=True,
         timeout=_RUN_S,
         check=False,
     )
@@ -66,18 +65,14 @@ def server(words: list[str], log: Path, ready: Callable[[], bool]) -> Iterator[N
             start_new_session=True,
         )
     try:
-        await_(ready, lambda: process.poll() is None, f"{words[0]} is not ready; its log:\n{log.read_text()}")
+        until = time.monotonic() + _READY_S
+        while not ready():
+            late = process.poll() is not None or time.monotonic() > until
+            assert not late, f"{words[0]} is not ready; its log:\n{log.read_text('utf-8', 'replace')}"
+            time.sleep(0.02)
         yield
     finally:
         end(process)
-
-
-def await_(ready: Callable[[], bool], going: Callable[[], bool], otherwise: str) -> None:
-    """Wait until ``ready``, at most 20 s and only as long as ``going``."""
-    until = time.monotonic() + _READY_S
-    while not ready():
-        assert going() and time.monotonic() < until, otherwise
-        time.sleep(0.02)
 
 
 def end(process: subprocess.Popen[bytes]) -> None:

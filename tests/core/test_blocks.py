@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from lading.core.blocks import MAX_LIST_BYTES, Block, BlockList, average_for
+from lading.core.blocks import MAX_LIST_BYTES, Block, BlockList, average_for, usable_average
 from lading.core.errors import IntegrityError
 
 KIB = 1024
@@ -112,6 +112,17 @@ def test_the_average_grows_so_that_the_list_stays_under_half_its_limit(total: in
     assert average_for(total) == average
 
 
-@given(st.integers(0, 2**50))
+@given(st.integers(0, 2**42))
 def test_the_list_of_any_model_stays_under_its_limit(total: int) -> None:
     assert total // average_for(total) * 36 <= 36 * 2**20
+
+
+@pytest.mark.parametrize(
+    ("average", "usable"), [(0, False), (1, False), (32 * KIB, True), (33 * KIB, False), (2**31, False)]
+)
+def test_an_average_that_no_writer_chose_is_not_kept(average: int, usable: bool) -> None:
+    assert usable_average(average) is usable
+
+
+def test_the_average_ends_where_the_library_that_cuts_does() -> None:
+    assert average_for(2**60) == 4096 * KIB

@@ -189,3 +189,9 @@ def test_an_unset_variable_is_named_with_where_it_stands() -> None:
 @given(st.text(st.characters(exclude_characters="'", exclude_categories=["Cc", "Cs"])))
 def test_any_text_can_be_written_with_its_dollars_doubled(text: str) -> None:
     assert _store("s" + text.replace("$", "$$"), {}) == "s" + text
+
+
+@pytest.mark.parametrize("text", ["${S-x}", "${A:-${B}}", "${", "${1A}", "${A"])
+def test_what_looks_like_a_variable_and_is_none_is_refused(text: str) -> None:
+    with pytest.raises(UsageError, match="is no variable"):
+        Project.parse(f"store = '{text}'", {"A": "a", "B": "b", "S": "s"})

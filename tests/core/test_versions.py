@@ -65,7 +65,7 @@ def test_no_versions_have_no_highest() -> None:
         ("v9", "v10"),
         ("1.0-rc1", "1.0-rc2"),
         ("1a", "2a"),
-        ("2026-01", "2026-2"),
+        ("2026-01", "2026-02"),
     ],
 )
 def test_the_next_version_has_its_last_number_one_higher(version: str, following: str) -> None:

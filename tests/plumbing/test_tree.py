@@ -319,3 +319,19 @@ def test_a_file_that_vanished_is_told(root: Path) -> None:
     (root / "m").unlink()
     with pytest.raises(NotFoundError, match="reading a model's file"):
         check_content(tree, None)
+
+
+def test_a_model_that_is_a_link_out_of_its_folder_is_refused_and_followed_on_request(tmp_path: Path) -> None:
+    (tmp_path / "away").mkdir()
+    (tmp_path / "away" / "m.bin").write_bytes(b"model")
+    link = tmp_path / "models" / "m.bin"
+    link.parent.mkdir()
+    link.symlink_to(tmp_path / "away" / "m.bin")
+    with pytest.raises(UsageError) as caught:
+        collect(link)
+    assert (caught.value.code, caught.value.hint) == (
+        "link-out",
+        "lading add --follow puts a copy in its place",
+    )
+    assert copy_links_in(link) == (link,)
+    assert collect(link).files == (("m.bin", 5),)

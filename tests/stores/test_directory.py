@@ -8,7 +8,7 @@ import pytest
 
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, NotFoundError, UnavailableError
-from lading.stores.directory import DirectoryStore
+from lading.stores.directory import DirectoryStore, open_store
 from tests.cargo import ABC
 from tests.children import child, run_and_kill
 from tests.stores.contract import get, put
@@ -233,3 +233,10 @@ def test_a_read_only_store_can_be_read_and_says_that_it_cannot_be_written(sealed
     with pytest.raises(UnavailableError, match="Read-only file system") as manifest:
         sealed.create_manifest("m", "2", b"x")
     assert (blob.value.code, manifest.value.code) == ("read-only", "read-only")
+
+
+@pytest.mark.parametrize("url", ["file:///srv/my%20store", "file://localhost/srv/my%20store"])
+def test_a_file_url_is_read_as_its_standard_says(tmp_path: Path, url: str) -> None:
+    store = open_store(url.replace("/srv", str(tmp_path)), tmp_path / "elsewhere")
+    store.create_manifest("m", "1", b"{}")
+    assert (tmp_path / "my store" / "v2" / "m" / "manifests" / "1").read_bytes() == b"{}"

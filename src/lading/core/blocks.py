@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 MAGIC: Final = b"LADBLKS1"
 MAX_LIST_BYTES: Final = 64 * 1024 * 1024
 AVERAGE_BYTES: Final = 32 * 1024
+MAX_AVERAGE_BYTES: Final = 4 * 1024 * 1024
+"""The largest average that the library which cuts takes."""
 
 _HEADER = struct.Struct("<8sII")
 _COUNT = struct.Struct("<I")
@@ -101,9 +103,14 @@ def average_for(total_bytes: int) -> int:
     list stays near half its limit (``docs/decisions/0001-blocks.md``).
     """
     average = AVERAGE_BYTES
-    while average * 2**20 < total_bytes:
+    while average * 2**20 < total_bytes and average < MAX_AVERAGE_BYTES:
         average *= 2
     return average
+
+
+def usable_average(average: int) -> bool:
+    """Whether a later version may keep this average: readers ignore it, so anything may stand there."""
+    return AVERAGE_BYTES <= average <= MAX_AVERAGE_BYTES and average.bit_count() == 1
 
 
 def _parse_files(raw: bytes, count: int) -> tuple[tuple[tuple[Block, ...], ...], int]:

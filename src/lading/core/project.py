@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 PROJECT_FILE: Final = "lading.toml"
 DEFAULT_STORE: Final = "file://.lading/store"
 
-_VARIABLE = re.compile(r"\$\$|\$\{([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}")
+_VARIABLE = re.compile(r"\$\$|\$\{([^}]*)\}?")
+_INSIDE = re.compile(r"([A-Za-z_][A-Za-z0-9_]*)(?::-([^${}]*))?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,9 +139,16 @@ def _expand(value: Any, environ: Mapping[str, str], where: str) -> Any:  # noqa:
 
 
 def _variable(found: re.Match[str], environ: Mapping[str, str], where: str) -> str:
-    name, default = found.group(1), found.group(2)
-    if name is None:
+    if found.group() == "$$":
         return "$"
+    inside = _INSIDE.fullmatch(found.group(1))
+    if inside is None or not found.group().endswith("}"):
+        raise UsageError(
+            "bad-setting",
+            f"{where}: '{found.group()}' is no variable",
+            hint="write ${VAR} or ${VAR:-default}, and $$ for a dollar sign",
+        )
+    name, default = inside.groups()
     # As in a shell, :- also stands in for a variable that is set to nothing.
     if environ.get(name) or (default is None and name in environ):
         return environ[name]
@@ -150,4 +158,4 @@ def _variable(found: re.Match[str], environ: Mapping[str, str], where: str) -> s
             f"{where}: the variable {name} is not set",
             hint=f"set {name}, or write ${{{name}:-default}}",
         )
-    return default
+    return str(default)

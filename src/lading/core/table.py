@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from lading.core.digest import Digest
-from lading.core.errors import LadingError, UsageError
+from lading.core.errors import IntegrityError, LadingError, UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -108,7 +108,12 @@ class Table:
         return {key: value for key, value in self.data.items() if key not in self._read}
 
     def finish(self) -> None:
-        """Refuse keys that nothing has read, naming the nearest known one."""
+        """Refuse keys that nothing has read, naming the nearest known one.
+
+        A document from a store may come from a later lading, whose keys are no defect; a person's may not.
+        """
+        if issubclass(self.error, IntegrityError):
+            return
         for key in self.rest():
             near = difflib.get_close_matches(key, sorted(self._read), n=1)
             known = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(self._read))}"

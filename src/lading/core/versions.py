@@ -21,7 +21,8 @@ def highest(versions: list[str]) -> str | None:
 def next_version(version: str) -> str:
     """``version`` with its last number one higher: what a person would most likely push next."""
     last = list(_NUMBER.finditer(version))[-1]
-    return f"{version[: last.start()]}{int(last.group()) + 1}{version[last.end() :]}"
+    number = str(int(last.group()) + 1).zfill(len(last.group()))
+    return f"{version[: last.start()]}{number}{version[last.end() :]}"
 
 
 def _parts(text: str) -> tuple[tuple[int, int, str], ...]:

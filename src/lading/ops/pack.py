@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING, Final
 
 from lading.core import modelpack
 from lading.core.bill import Bill, BlobRef, FileEntry
-from lading.core.blocks import BlockList
+from lading.core.blocks import MAX_LIST_BYTES, BlockList
 from lading.core.digest import Digest
+from lading.core.errors import UsageError
 from lading.core.image import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE, Config, Descriptor, Manifest, index
 from lading.core.layers import Layer, first_layer, plan
 from lading.plumbing.oserror import explained
@@ -43,8 +44,18 @@ class Contents:
     layers: tuple[tuple[Layer, Digest], ...]
 
     def bill(self, name: str, version: str, metadata: Metadata) -> Bill:
-        """The bill of these contents."""
+        """The bill of these contents.
+
+        Raises:
+            UsageError: ``model-too-large``; what ``Bill.write`` refuses.
+        """
         raw = self.blocks.encode()
+        if len(raw) > MAX_LIST_BYTES:
+            raise UsageError(
+                "model-too-large",
+                f"the block list of {name}:{version} would have {len(raw)} bytes; at most {MAX_LIST_BYTES}",
+                hint="split the model into several",
+            )
         return Bill.write(name, version, self.files, BlobRef(Digest.of(raw), len(raw)), metadata)
 
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from lading.core.blocks import average_for
+from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
 from lading.core.versions import version_key
@@ -76,7 +77,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
     _check_case(version, versions)
     progress.start(f"{name}:{version}", sum(size for _, size in release.tree.files))
     stored = _stored(release, versions, store)
-    average = stored.blocks if stored else _average(release, versions, store)
+    average = stored.average if stored else _average(release, versions, store)
     contents = read_contents(release.tree, average, progress)
     bill = contents.bill(name, version, release.metadata)
     if stored:
@@ -105,7 +106,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
 @dataclass(frozen=True, slots=True)
 class _Stored:
     bill: Bill
-    blocks: int
+    average: int
 
 
 def _check_case(version: str, versions: list[str]) -> None:
@@ -128,16 +129,19 @@ def _stored(release: Release, versions: list[str], store: WritableStore) -> _Sto
         if not release.repair:
             raise
         return None  # what lies there cannot be read; the manifest decides whether ours is the same
-    return _Stored(found.bill, found.blocks.average)
+    average = found.blocks.average
+    if not usable_average(average):
+        average = average_for(found.bill.size)
+    return _Stored(found.bill, average)
 
 
 def _average(release: Release, versions: list[str], store: WritableStore) -> int:
     """The block size of the model's other versions: another one would destroy the delta."""
     for version in sorted(versions, key=version_key, reverse=True):
-        try:
-            return open_version(store, release.name, version).blocks.average
-        except LadingError:
-            continue  # a damaged older version must not stop a new one
+        with suppress(LadingError):  # a damaged older version must not stop a new one
+            average = open_version(store, release.name, version).blocks.average
+            if usable_average(average):
+                return average
     return average_for(sum(size for _, size in release.tree.files))
 
 

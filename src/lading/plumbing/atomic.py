@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, BinaryIO, Final
 
+from lading.core.errors import UnavailableError
 from lading.plumbing.oserror import explained
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PREFIX: Final = ".lading-draft-"
+_NO_LINKS: Final = frozenset({errno.EPERM, errno.ENOTSUP, errno.EOPNOTSUPP, errno.EMLINK})
 _ABANDONED_S: Final = 24 * 3600
 
 
@@ -45,6 +47,14 @@ class Draft:
             os.link(self.path, target)
         except FileExistsError:
             return False
+        except OSError as error:
+            if error.errno not in _NO_LINKS:
+                raise
+            raise UnavailableError(
+                "no-hard-links",
+                f"{target.parent} is on a file system without hard links, which lading creates files with",
+                hint="put the store or LADING_CACHE_DIR on a local disk",
+            ) from error
         self.path.unlink()
         flush_folder(target.parent)
         return True

@@ -44,7 +44,8 @@ def explain(error: OSError, doing: str, path: Path) -> LadingError:
         return UnavailableError(
             "read-only",
             f"{doing}: {path} cannot be written or read ({os.strerror(error.errno or 0)})",
-            hint="check the owner and mode of the folder, and whether its file system is mounted read-only",
+            hint="check its owner and mode, and whether its file system is read-only; "
+            "LADING_CACHE_DIR moves the cache",
         )
     if error.errno == errno.ENOENT:
         return NotFoundError("no-file", f"{doing}: {path} is not there")

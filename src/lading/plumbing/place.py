@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from lading.core.digest import Digest
 
 COPY_BYTES: Final = 1024 * 1024
+_KEPT_CHARS: Final = 60
+"""Of a replaced file's name: with the digest before it, it must fit where names have at most 255 bytes."""
+
 _FICLONE: Final = 0x40049409
 """ioctl(2) FICLONE: share the extents of another file, copied on write (linux/fs.h)."""
 
@@ -62,7 +65,7 @@ def keep_replaced(target: Path, folder: Path) -> Path | None:
     if not target.is_file():
         return None
     with explained("keeping the file that is replaced", target), target.open("rb") as file:
-        kept = folder / f"{hash_file(file).hex[:16]}-{target.name}"
+        kept = folder / f"{hash_file(file).hex[:16]}-{target.name[-_KEPT_CHARS:]}"
         file.seek(0)
         with atomic.draft(folder) as draft:
             _copy(file, draft.file)

@@ -49,6 +49,8 @@ def collect(path: Path, globs: Sequence[str] = ()) -> Tree:
     if path.is_file():
         if globs:
             raise UsageError("bad-path", f"{path} is a file, so it cannot have globs")
+        if path.is_symlink():
+            _check_link(path, path.parent, path.name)
         return _tree(path.parent, [path], ())
     if not path.is_dir():
         raise UsageError("bad-path", f"{path} is a device, pipe or socket, not a file")

@@ -11,6 +11,7 @@ import os
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
+from urllib.parse import unquote
 
 from lading.core.digest import Digest
 from lading.core.errors import LadingError, NotFoundError
@@ -158,8 +159,11 @@ class DirectoryStore:
 
 
 def open_store(url: str, base: Path) -> DirectoryStore:
-    """The store at a ``file://`` URL; a relative path counts from ``base``."""
-    return DirectoryStore(url, base / url.removeprefix("file://"))
+    """The store at a ``file://`` URL (RFC 8089, and relative paths, which count from ``base``)."""
+    path = url.removeprefix("file://")
+    if path.startswith("localhost/"):
+        path = path.removeprefix("localhost")
+    return DirectoryStore(url, base / unquote(path))
 
 
 def _is(check: Callable[[str], str], text: str) -> bool:
