@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from lading.core.errors import NotFoundError, UsageError
 from lading.core.lock import LOCK_FILE, Lock
@@ -41,12 +41,15 @@ class Pulling:
         store: the one store to ask and take from.
         frozen: take what the lock pins and nothing else.
         ask: ask the store what a version is though its bill lies in the place already.
+        aside: which versions go to the cache's own folder instead of the declared place: none, those that
+            the project does not ask for, or all.
     """
 
     where: Place | None = None
     store: str | None = None
     frozen: bool = False
     ask: bool = True
+    aside: Literal["none", "others", "all"] = "none"
 
 
 @dataclass(frozen=True)
@@ -193,8 +196,10 @@ class Workspace:
         url = how.store or reference.store
         wanted = self.wanted(reference, frozen=how.frozen)
         where = how.where
-        if where is None and url is None and reference.name in self.project.models:
-            where = self.place(self.project.models[reference.name])
+        model = None if url else self.project.models.get(reference.name)
+        if where is None and model is not None and how.aside != "all":
+            ours = wanted.decided_by != "reference" or reference.version == model.version
+            where = self.place(model) if ours or how.aside == "none" else None
         hear = progress or Silence()
         if wanted.decided_by == "highest":
             hear.note(f"'{reference.name}' names no version and none is locked: taking the highest")

@@ -142,11 +142,31 @@ def test_a_load_that_gives_other_outputs_than_the_golden_ones_is_an_error(projec
     forged = bill.raw.replace(b'"data":[0,1,0,1]', b'"data":[0,1,0,0]')
     assert forged != bill.raw
     (project / "m.lading.json").write_bytes(forged)
+    (problem,) = api.verify(str(project), load=True).problems
+    assert (problem.path, problem.problem) == ("m.joblib", "golden-differs")
+    assert "'label' at 3: expected 0, got 1" in problem.got
+    api.add("m.joblib", "m")
+    api.push("m:1.0.0")
     with pytest.raises(IntegrityError) as caught:
-        api.verify(str(project), load=True)
+        lading.load("m:1.0.0")
     assert caught.value.code == "golden-differs"
-    assert "'label' at 3: expected 0, got 1" in caught.value.message
     assert "scikit-learn" in caught.value.hint
+    assert [each.problem for each in api.verify("m:1.0.0", load=True).problems] == ["golden-differs"]
+
+
+def test_another_version_than_the_projects_is_loaded_beside_and_leaves_the_place_alone(project: Path) -> None:
+    path = published(project)
+    api.ensure()
+    first = path.read_bytes()
+    lading.save(LogisticRegression(C=0.1).fit(IRIS_LIKE, [1, 0, 1, 0]), path)
+    api.push("flowers:2.0.0")
+    api.ensure()
+    assert path.read_bytes() == first
+    assert list(lading.load("flowers:2.0.0").predict(IRIS_LIKE)) == [1, 0, 1, 0]
+    assert "checkouts" in str(lading.path("flowers:2.0.0"))
+    assert api.verify("flowers:2.0.0", load=True).ok
+    assert path.read_bytes() == first
+    assert list(lading.load("flowers").predict(IRIS_LIKE)) == [0, 1, 0, 1]
 
 
 def test_several_files_a_model_and_several_models_a_service(project: Path) -> None:

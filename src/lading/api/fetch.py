@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lading.core.reference import Reference
 from lading.ops.place import Place, shortfall
 from lading.wiring import Pulling, Workspace
 
@@ -78,5 +79,8 @@ def in_place(*names: str, project: Path | None = None) -> list[str]:
 
 
 def path(reference: str, *, project: Path | None = None) -> Path:
-    """Where the model lies, after it was ensured: its file, or its folder."""
-    return ensure(reference, project=project)[0].path
+    """Where the model lies, after it was ensured: its file, or its folder.
+
+    A version that the project does not ask for lies in the cache's own folder.
+    """
+    return Workspace.open(project).pull(Reference.parse(reference), Pulling(ask=False, aside="others")).path

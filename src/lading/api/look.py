@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from lading.core.errors import NotFoundError
+from lading.core.errors import IntegrityError, NotFoundError
 from lading.core.names import check_name
 from lading.core.reference import Reference
 from lading.formats import open_format
 from lading.ops import inventory
 from lading.ops import verify as verifying
-from lading.ops.load import load as load_model
-from lading.wiring import Workspace
+from lading.ops.load import verify_loads
+from lading.wiring import Pulling, Workspace
 
 if TYPE_CHECKING:
     from lading.core.bill import Bill
@@ -45,16 +46,13 @@ def verify(
     if require is not None:
         verifying.check_anchor(require)
     work = Workspace.open(project)
-    parts = [_verify(each, work, store) for each in what] or [
+    parts = [_verify(each, work, store, load=load) for each in what] or [
         verifying.verify_place(work.place(model), work.folder, work.lock.pins) for model in work.models(())
     ]
     verified = verifying.together(parts)
     if require is not None and verified.ok:
         verifying.require(verified, require)
-    if load and verified.ok:
-        for root, bill in verified.bills:
-            load_model(root, bill, open_format)
-    return verified
+    return verify_loads(verified, open_format) if load and verified.ok else verified
 
 
 def list_models(*, project: Path | None = None) -> list[Listed]:
@@ -85,7 +83,7 @@ def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tu
     return kept.folder, kept.usage()
 
 
-def _verify(text: str, work: Workspace, store: str | None) -> Verified:
+def _verify(text: str, work: Workspace, store: str | None, *, load: bool) -> Verified:
     folder = Path(text)
     if folder.is_dir() and not {":", "@"} & set(text):
         return verifying.verify_folder(folder.absolute(), work.lock.pins)
@@ -94,7 +92,14 @@ def _verify(text: str, work: Workspace, store: str | None) -> Verified:
             "no-file", f"{text} is not a folder", hint="name a folder, or a model as NAME:VERSION"
         )
     reference = Reference.parse(text)
-    version = work.find(reference, store)
+    try:
+        version = work.find(reference, store)
+    except IntegrityError as error:
+        return verifying.unreadable(text, error)
     pin = work.lock.pins.get(reference.name)
     anchor = "lock" if pin is not None and pin.bill == version.bill.digest else "none"
-    return verifying.verify_version(version, "digest" if reference.digest else anchor)
+    verified = verifying.verify_version(version, "digest" if reference.digest else anchor)
+    if not load or not verified.ok:
+        return verified
+    pulled = work.pull(reference, Pulling(store=store, aside="all"))
+    return replace(verified, bills=((pulled.root, pulled.bill),))

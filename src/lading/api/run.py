@@ -5,13 +5,13 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from lading.api.fetch import ensure
 from lading.core.errors import UsageError
+from lading.core.reference import Reference
 from lading.formats import by_suffix, open_format
 from lading.ops.load import load as load_model
 from lading.ops.save import Training
 from lading.ops.save import save as save_model
-from lading.wiring import Workspace
+from lading.wiring import Pulling, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -64,8 +64,12 @@ def load(reference: str, *, project: Path | None = None) -> Any:  # noqa: ANN401
 
 
 def open_model(reference: str, *, project: Path | None = None) -> Loaded:
-    """A model in memory that can be asked for predictions, with its format and bill."""
-    pulled = ensure(reference, project=project)[0]
+    """A model in memory that can be asked for predictions, with its format and bill.
+
+    A version that the project does not ask for is placed in the cache's own folder.
+    """
+    work = Workspace.open(project)
+    pulled = work.pull(Reference.parse(reference), Pulling(ask=False, aside="others"))
     return load_model(pulled.root, pulled.bill, open_format)
 
 

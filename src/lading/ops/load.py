@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from lading.core.errors import IntegrityError, LadingError, UsageError
 from lading.core.signature import Tensor
 from lading.core.table import Table
+from lading.ops.place import Difference
 from lading.plumbing.oserror import explained
 from lading.plumbing.proof import hash_file
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from lading.core.bill import Bill
     from lading.core.ports import Format
+    from lading.ops.verify import Verified
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,23 @@ def load(root: Path, bill: Bill, open_format: Callable[[str], Format]) -> Loaded
         loaded = Loaded(form.load(file, path), form, bill)
     check_golden(loaded)
     return loaded
+
+
+def verify_loads(verified: Verified, open_format: Callable[[str], Format]) -> Verified:
+    """Really load what was verified; a model that does not load, or gives other outputs, is a problem.
+
+    Raises:
+        UsageError: ``no-entry``, ``no-format``, ``missing-extra``: it cannot be tried.
+        PolicyError: ``unsafe-pickle``.
+    """
+    problems = []
+    for root, bill in verified.bills:
+        try:
+            load(root, bill, open_format)
+        except IntegrityError as error:
+            entry = bill.metadata.entry or bill.name
+            problems.append(Difference(entry, error.code, "a model that loads", error.message))
+    return replace(verified, problems=(*verified.problems, *problems))
 
 
 def check_golden(loaded: Loaded) -> None:

@@ -109,6 +109,11 @@ def verify_version(version: Version, anchor: str) -> Verified:
     return Verified(anchor, len(version.bill.files), tuple(problems))
 
 
+def unreadable(what: str, error: LadingError) -> Verified:
+    """The verification of a version whose manifest, config or bill is not what it should be."""
+    return Verified("none", 0, (Difference(what, error.code, "a version that can be read", error.message),))
+
+
 def together(parts: Sequence[Verified]) -> Verified:
     """Several verifications as one, whose anchor is the weakest of theirs."""
     return Verified(
