@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from lading import api
@@ -16,7 +17,7 @@ from tests.cargo import fill, noise
 from tests.yard import LONG_S, Yard, damaged, drafts, files_of, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Mapping
     from pathlib import Path
 
 # The command line, which says when it begins, so that no kill is wasted on the interpreter's start.
@@ -58,19 +59,28 @@ def took_s(yard: Yard, *words: str) -> float:
     return time.monotonic() - began
 
 
-def killed(yard: Yard, after_s: float, *words: str) -> bool:
-    """Whether the kill came in time."""
-    process = begin(yard, *words)
-    time.sleep(after_s)
-    process.kill()
-    process.communicate(timeout=LONG_S)
-    return process.returncode == -9
+class Killer:
+    """Kills a command at random moments of the time that it takes.
 
+    Attributes:
+        hits: how many kills came in time.
+    """
 
-def moments(span_s: float) -> Iterator[float]:
-    luck = random.Random(SEED)
-    for _ in range(counts.KILLS):
-        yield luck.uniform(0, span_s)
+    def __init__(self, yard: Yard, *words: str) -> None:
+        self._luck = random.Random(SEED)
+        self._span_s = took_s(yard, *words)
+        self.hits = 0
+
+    def kill(self, yard: Yard, *words: str) -> None:
+        process = begin(yard, *words)
+        began = time.monotonic()
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(self._luck.uniform(0, self._span_s))
+            # The machine is less busy than it was, and the command done: aim earlier from now on.
+            self._span_s = min(self._span_s, time.monotonic() - began)
+        process.kill()
+        process.communicate(timeout=LONG_S)
+        self.hits += process.returncode == -9
 
 
 def check_store(yard: Yard) -> None:
@@ -87,17 +97,16 @@ def check_store(yard: Yard) -> None:
 
 def test_a_push_that_is_killed_leaves_nothing_half_done_and_the_next_one_completes(yard: Yard) -> None:
     folder = yard.model(payload(0))
-    span_s = took_s(yard, "push", "m:1.0.0")
-    hits = 0
-    for number, after_s in enumerate(moments(span_s), start=1):
+    killer = Killer(yard, "push", "m:1.0.0")
+    for number in range(1, counts.KILLS + 1):
         fill(folder, payload(number * 2))
-        hits += killed(yard, after_s, "push", f"m:1.0.{number}")
+        killer.kill(yard, "push", f"m:1.0.{number}")
         check_store(yard)
         (pushed,) = yard.push(f"m:1.0.{number}")
         assert drafts(yard.folder) == []
         assert api.verify(f"m@{pushed.digest}", project=yard.folder).ok
         shutil.rmtree(yard.store)  # so that it stays small
-    assert hits, "the kills came too late to prove anything"
+    assert killer.hits, "the kills came too late to prove anything"
 
 
 def check_place(folder: Path, *versions: Mapping[str, bytes]) -> None:
@@ -114,21 +123,21 @@ def test_a_pull_that_is_killed_leaves_nothing_half_done_and_the_next_one_complet
     fill(folder, new)
     yard.push("m:1.1")
     yard.forget("model")
-    span_s = took_s(yard, "pull", "m:1.1")
-    hits = resumed = 0
-    for number, after_s in enumerate(moments(span_s)):
+    killer = Killer(yard, "pull", "m:1.1")
+    resumed = 0
+    for number in range(counts.KILLS):
         yard.forget(*["model"] if number % 2 else [])
         if not number % 2:
             yard.pull("m:1.0")
             shutil.rmtree(yard.cache)
-        hits += killed(yard, after_s, "pull", "m:1.1")
+        killer.kill(yard, "pull", "m:1.1")
         check_place(folder, old, new) if folder.exists() else None
         assert damaged(path for path in (yard.cache / "files").rglob("*") if path.is_file()) == []
         (pulled,) = yard.pull("m:1.1")
         resumed += pulled.reused > 0
         assert files_of(folder) == new
         assert leftovers(yard) == []
-    assert hits, "the kills came too late to prove anything"
+    assert killer.hits, "the kills came too late to prove anything"
     assert resumed, "no run ever took up what the killed one had fetched"
 
 
@@ -143,10 +152,10 @@ def test_a_killed_ensure_never_reports_a_model_as_in_place(yard: Yard) -> None:
     yard.push("m:1.0")
     api.lock(project=yard.folder)
     yard.forget("model")
-    span_s = took_s(yard, "ensure")
-    for after_s in list(moments(span_s))[:5]:
+    killer = Killer(yard, "ensure")
+    for _ in range(5):
         yard.forget("model")
-        killed(yard, after_s, "ensure")
+        killer.kill(yard, "ensure")
         if not api.in_place(project=yard.folder):
             assert files_of(folder) == new
         yard.pull("m")
