@@ -17,7 +17,7 @@ ROOT = Path(__file__).parents[1]
 COUNTS = {
     "LADING_TEST_KILLS": "100",
     "LADING_TEST_FAULTS": "500",
-    "LADING_TEST_PAYLOAD_MIB": "1024",
+    "LADING_TEST_PAYLOAD_MIB": "256",
     "LADING_TEST_EXAMPLES": "500",
 }
 
