@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
-from lading.core.versions import version_key
+from lading.core.versions import highest, next_version, version_key
 from lading.ops.pack import Shape, image, read_contents
 from lading.ops.version import open_version
 
@@ -151,9 +151,9 @@ def _agree(ours: Bill, theirs: Bill, store: WritableStore) -> Bill:
         return theirs
     raise ConflictError(
         "version-taken",
-        f"{store.url} has {theirs.name}:{theirs.version} with other content: {_difference(ours, theirs)} "
-        f"(its bill is {theirs.digest}, yours would be {ours.digest})",
-        hint=f"push it under a new version, such as lading push {ours.name}:VERSION",
+        f"{store.url} has {theirs.name}:{theirs.version} with other content ({_difference(ours, theirs)}): "
+        f"its bill is {theirs.digest}, yours would be {ours.digest}",
+        hint=f"push it under a new version: lading push {ours.name}:{_next(ours, store)}",
     )
 
 
@@ -163,9 +163,14 @@ def _difference(ours: Bill, theirs: Bill) -> str:
     paths = sorted(path for path in here.keys() | there.keys() if here.get(path) != there.get(path))
     if paths:
         more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""  # noqa: PLR2004 - three are enough to see
-        return f"{', '.join(paths[:3])}{more} differ"
+        return f"different files: {', '.join(paths[:3])}{more}"
     keys = ("format", "entry", "signature", "golden", "mock")
-    return ", ".join(k for k in keys if getattr(ours.metadata, k) != getattr(theirs.metadata, k)) + " differ"
+    changed = [key for key in keys if getattr(ours.metadata, key) != getattr(theirs.metadata, key)]
+    return f"the same files, different in the bill: {', '.join(changed)}"
+
+
+def _next(bill: Bill, store: WritableStore) -> str:
+    return next_version(highest(store.versions(bill.name)) or bill.version)
 
 
 def _send(blobs: tuple[Blob, ...], name: str, store: WritableStore, *, repair: bool) -> tuple[int, int]:
