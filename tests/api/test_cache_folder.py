@@ -1,4 +1,4 @@
-"""Where the cache goes: what the environment says, and a temporary folder that nobody else can have filled."""
+"""Where the cache goes: where the environment says, or a temporary folder that is ours alone."""
 
 from __future__ import annotations
 
@@ -10,10 +10,11 @@ import pytest
 
 from lading import api
 from lading.wiring import Workspace
-from tests.yard import Yard
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+    from tests.yard import Yard
 
 ME = os.geteuid()
 
