@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -19,10 +19,10 @@ from lading.ops.version import open_version
 from lading.stores.directory import DirectoryStore
 from tests.cargo import blocks_of, entry, fill, noise
 from tests.forge import genuine
-from tests.yard import drafts, files_of, refusal
+from tests.yard import Yard, drafts, files_of, refusal
 
 if TYPE_CHECKING:
-    from tests.yard import Yard
+    from lading.ops.push import Pushed
 
 MIB = 1024 * 1024
 CONTENT = noise(5000)
@@ -31,6 +31,12 @@ CONTENT = noise(5000)
 def average(yard: Yard, version: str) -> int:
     """The average block size that the stored block list names."""
     return open_version(DirectoryStore("file://x", yard.store), "m", version).blocks.average
+
+
+def open_manifest(yard: Yard, reference: str) -> dict[str, Any]:
+    document = json.loads((yard.store / "v2" / "m" / "manifests" / reference).read_bytes())
+    assert isinstance(document, dict)
+    return document
 
 
 def forge(yard: Yard, version: str, average_bytes: int) -> None:
@@ -91,7 +97,7 @@ def test_the_same_model_again_under_a_version_that_another_writer_cut_otherwise(
     assert (pushed.digest, pushed.uploaded) == (str(theirs), 0)
     assert yard.blobs() == blobs
     (pushed,) = yard.push("m:1.0", modelpack=True)
-    artifact = json.loads((yard.store / "v2" / "m" / "manifests" / str(pushed.modelpack)).read_bytes())
+    artifact = open_manifest(yard, str(pushed.modelpack))
     assert {layer["digest"] for layer in artifact["layers"]} < {blob.name for blob in blobs}
     assert average(yard, "1.0") == 7
     yard.forget("model")
@@ -139,6 +145,52 @@ def test_what_changes_how_the_same_files_are_used_is_named(yard: Yard) -> None:
     assert (code, status) == ("version-taken", 6)
     assert "m:1.0 with other content: format, entry, signature differ (its bill is" in message
     assert "lading push m:" in hint
+
+
+class Overtaken(Silence):
+    """Lets another project push while ours is reading its files."""
+
+    def __init__(self, other: Yard) -> None:
+        self.other = other
+        self.pushed: list[Pushed] = []
+
+    def advance(self, done_bytes: int) -> None:  # noqa: ARG002
+        if not self.pushed:
+            self.pushed = self.other.push("m:1.0")
+
+
+@pytest.fixture
+def other(yard: Yard) -> Yard:
+    """A second project on the same store, whose words about the same model differ."""
+    made = Yard(yard.folder.with_name("other"))
+    made.folder.mkdir()
+    made.settings(f'store = "file://{yard.store}"')
+    made.declare("m", "model", license="MIT")
+    return made
+
+
+def test_the_same_model_under_other_words_from_a_writer_who_was_first(yard: Yard, other: Yard) -> None:
+    yard.model({"a.bin": CONTENT})
+    fill(other.folder / "model", {"a.bin": CONTENT})
+    hear = Overtaken(other)
+    (ours,) = yard.push("m:1.0", progress=hear, modelpack=True)
+    (theirs,) = hear.pushed
+    assert (ours.digest, ours.manifest) == (theirs.digest, theirs.manifest)
+    assert api.show("m:1.0", project=yard.folder).metadata.license == "MIT"
+    artifact = open_manifest(yard, str(ours.modelpack))
+    assert [layer["digest"] for layer in artifact["layers"]] == [
+        layer["digest"] for layer in open_manifest(yard, "1.0")["layers"]
+    ]
+
+
+def test_another_model_from_a_writer_who_was_first(yard: Yard, other: Yard) -> None:
+    yard.model({"a.bin": CONTENT})
+    fill(other.folder / "model", {"a.bin": b"other"})
+    hear = Overtaken(other)
+    code, status, message, _ = refusal(lambda: yard.push("m:1.0", progress=hear))
+    assert (code, status) == ("version-taken", 6)
+    assert f"a.bin differ (its bill is {hear.pushed[0].digest}" in message
+    assert str(api.show("m:1.0", project=yard.folder).digest) == hear.pushed[0].digest
 
 
 def test_a_manifest_that_was_overwritten_under_its_digest(yard: Yard) -> None:
