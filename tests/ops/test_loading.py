@@ -134,6 +134,14 @@ def test_a_plot_in_a_models_own_folder_is_a_file_of_the_version(yard: Yard) -> N
     assert json.loads(bill.raw)["metrics"] == {"accuracy": 1}
 
 
+def test_a_file_beside_the_declared_models_gets_a_bill_of_its_own(yard: Yard) -> None:
+    yard.declare("one", "one.joblib")
+    yard.declare("two", "two.joblib")
+    for file, name in (("two.joblib", "two"), ("three.joblib", "three")):
+        assert lading.save(classifier(), yard.folder / file).name == name
+        assert (yard.folder / f"{name}.lading.json").is_file()
+
+
 class Notes(Silence):
     """Keeps what a person would see."""
 
