@@ -64,8 +64,7 @@ def genuine(files: Mapping[str, bytes], name: str = "m", version: str = "1.0") -
     }
     layers = tuple(
         b"".join(
-            piece.literal if piece.literal is not None else files[ordered[piece.file or 0]]
-            for piece in layer.pieces
+            piece.literal if piece.file is None else files[ordered[piece.file]] for piece in layer.pieces
         )
         for layer in plan([(entry.path, entry.size) for entry in entries])
     )

@@ -247,23 +247,25 @@ def _cache_folder(environ: Mapping[str, str]) -> Path:
     given = environ.get("LADING_CACHE_DIR")
     if given:
         return Path(given).absolute()
-    base = environ.get("XDG_CACHE_HOME")
-    home = environ.get("HOME")
-    if base:
-        folder = Path(base, "lading")
-    elif home and home != "/":
-        from platformdirs import user_cache_path
-
-        folder = user_cache_path("lading", appauthor=False)
-    else:
-        folder = Path("/nonexistent")
-    if writable(folder):
-        return folder
+    own = _own_cache(environ)
+    if own is not None and writable(own):
+        return own
     # Containers run with a read-only root, without HOME, as any user: what is temporary may still be there.
     # The tempfile module is not asked: it probes by writing, fails where nothing can be written, though
     # nothing may have to be, and takes the working folder before it fails.
     folder = Path(environ.get("TMPDIR") or "/tmp", f"lading-{os.geteuid()}")  # noqa: S108 - see _ours
     return folder if _ours(folder) else folder.with_name(f"{folder.name}-{secrets.token_hex(8)}")
+
+
+def _own_cache(environ: Mapping[str, str]) -> Path | None:
+    """The user's own folder for the cache, or None where the user has no home."""
+    if base := environ.get("XDG_CACHE_HOME"):
+        return Path(base, "lading").absolute()
+    if environ.get("HOME", "/") in {"", "/"}:
+        return None
+    from platformdirs import user_cache_path
+
+    return user_cache_path("lading", appauthor=False)
 
 
 def _ours(folder: Path) -> bool:

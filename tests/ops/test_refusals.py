@@ -383,6 +383,18 @@ def test_a_broken_setting(yard: Yard, text: str, said: str) -> None:
     assert said in message
 
 
+@pytest.mark.parametrize("name", ["lading.toml", "lading.lock"])
+def test_settings_that_are_no_text_or_no_file(yard: Yard, name: str) -> None:
+    path = yard.folder / name
+    path.write_bytes(b"store = '\xff'")
+    assert refusal(yard.pull)[:2] == ("bad-setting", 2)
+    path.unlink()
+    path.mkdir()
+    code, status, message, _ = refusal(yard.pull)
+    assert (code, status) == ("bad-setting", 2)
+    assert f"{path} cannot be read" in message
+
+
 @pytest.mark.parametrize("url", ["ftp://host/x", "s4://bucket", "just/a/path", "nonsense"])
 def test_an_unknown_scheme_lists_the_known_ones(yard: Yard, url: str) -> None:
     yard.model({"a.bin": b"x"})

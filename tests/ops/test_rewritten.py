@@ -73,6 +73,17 @@ def test_one_file_of_many_is_read_out_of_a_recompressed_layer(stocked: Yard) -> 
     assert files_of(stocked.folder / "model") == FILES
 
 
+def test_the_last_of_many_files_is_read_out_of_a_recompressed_layer(yard: Yard) -> None:
+    files = {f"{number}.bin": noise(900_000, number) for number in range(4)}
+    folder = yard.model(files)
+    yard.push("m:1.0")
+    recompress(yard)
+    yard.pull("m:1.0")
+    yard.forget("model/3.bin")
+    assert yard.pull("m:1.0")[0].fetched == 900_000
+    assert files_of(folder) == files
+
+
 def test_a_flipped_bit_in_a_recompressed_layer_is_found(stocked: Yard) -> None:
     for number, layer in enumerate(recompress(stocked)):
         content = bytearray(layer.read_bytes())

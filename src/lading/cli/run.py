@@ -64,12 +64,12 @@ def demo(
 
 def _request(source: str) -> dict[str, object]:
     try:
-        text = sys.stdin.read() if source == "-" else Path(source).read_text("utf-8")
+        raw = sys.stdin.buffer.read() if source == "-" else Path(source).read_bytes()
     except OSError as error:
         raise NotFoundError("no-file", f"{source} cannot be read: {error.strerror}") from error
     try:
-        request = json.loads(text)
-    except ValueError as error:
+        request = json.loads(raw)
+    except (ValueError, RecursionError) as error:
         raise UsageError(
             "bad-input", f"{source} is not JSON: {error}", hint='write {"inputs": [[1.0, 2.0]]}'
         ) from error

@@ -28,11 +28,11 @@ MAX_FIRST_BYTES: Final = MAX_BILL_BYTES + MAX_LIST_BYTES + 16 * tar.BLOCK_BYTES
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A run of a layer: either ``literal`` bytes, or the whole content of the bill's file ``file``."""
+    """A run of a layer: the whole content of the bill's file ``file``, or ``literal`` where that is None."""
 
     offset: int
     size: int
-    literal: bytes | None
+    literal: bytes
     file: int | None
 
 
@@ -119,7 +119,7 @@ def _layer(indices: Iterable[int], files: Sequence[tuple[str, int]]) -> Layer:
         literal += _folders(path, listed) + tar.file_header(path, size)
         pieces.append(Piece(offset, len(literal), literal, None))
         offset += len(literal)
-        pieces.append(Piece(offset, size, None, index))
+        pieces.append(Piece(offset, size, b"", index))
         offset += size
         literal = tar.padding(size)
     literal += tar.TRAILER

@@ -36,17 +36,13 @@ def runs(layer: Layer, blocks: BlockList, wanted: Collection[int]) -> list[Run]:
     The layer's end is among them where its last file is.
     """
     found: list[Run] = []
-    before: Run | None = None
+    before: list[Run] = []
     for piece in layer.pieces:
-        if piece.literal is not None:
-            before = Run(piece.offset, piece.size, hashlib.sha256(piece.literal).digest(), None, 0)
-        elif piece.file in wanted and piece.file is not None:
-            if before:
-                found.append(before)
-            found += _blocks(piece.offset, piece.file, blocks)
-    if before and layer.files[-1] in wanted:
-        found.append(before)
-    return found
+        if piece.file is None:
+            before = [Run(piece.offset, piece.size, hashlib.sha256(piece.literal).digest(), None, 0)]
+        elif piece.file in wanted:
+            found += [*before, *_blocks(piece.offset, piece.file, blocks)]
+    return [*found, *before] if layer.files[-1] in wanted else found
 
 
 def _blocks(offset: int, file: int, blocks: BlockList) -> list[Run]:

@@ -86,14 +86,15 @@ def _said(place: Place, paths: list[str], progress: Progress) -> Metadata:
     if bill is None or bill.name != place.name:
         return Metadata()
     about = bill.metadata
-    if about.entry is not None and about.entry not in paths:
-        about = replace(about, entry=None, format=None)
-    if about.entry is None or _unchanged(place, bill, about.entry):
+    gone = about.entry is not None and about.entry not in paths
+    if about.entry is None or (not gone and _unchanged(place, bill, about.entry)):
         return about
     progress.note(
-        f"{place.root / about.entry} changed since its bill was written: "
+        f"{place.root / about.entry} {'left the model' if gone else 'changed'} since its bill was written: "
         "the metrics, the golden example and the lineage in it are left out"
     )
+    if gone:
+        about = replace(about, entry=None, format=None)
     return replace(about, golden=None, metrics={}, params={}, lineage={}, environment={})
 
 

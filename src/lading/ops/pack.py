@@ -114,9 +114,9 @@ def read_contents(tree: Tree, average: int, progress: Progress) -> Contents:
         for layer in layers:
             whole = hashlib.sha256()
             for piece in layer.pieces:
-                if piece.literal is not None:
+                if piece.file is None:
                     whole.update(piece.literal)
-                elif piece.file is not None:
+                else:
                     path, size = tree.files[piece.file]
                     scan = scanner.scan(tree.root / path, size, whole.update)
                     scans[piece.file] = (scan.digest, scan.blocks)
@@ -167,9 +167,9 @@ def _describe(manifest: bytes) -> Descriptor:
 def _chunks(contents: Contents, layer: Layer) -> Callable[[], Iterator[bytes]]:
     def read() -> Iterator[bytes]:
         for piece in layer.pieces:
-            if piece.literal is not None:
+            if piece.file is None:
                 yield piece.literal
-            elif piece.file is not None:
+            else:
                 entry = contents.files[piece.file]
                 yield from _content(contents.root / entry.path, entry.size)
 

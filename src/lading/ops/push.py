@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from lading.core.blocks import average_for, usable_average
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from lading.core.bill import Bill, Metadata
+    from lading.core.blocks import BlockList
     from lading.core.ports import Progress, WritableStore
     from lading.ops.pack import Blob, Contents, Image
     from lading.plumbing.tree import Tree
@@ -82,6 +83,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
     bill = contents.bill(name, version, release.metadata)
     if stored:
         bill = _agree(bill, stored.bill, store)
+        contents = replace(contents, blocks=stored.blocks)  # the bill that stands names these
     made = image(contents, bill, release.shape)
     uploaded, reused = _send(made.blobs, name, store, repair=release.repair)
     if not stored:
@@ -106,6 +108,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
 @dataclass(frozen=True, slots=True)
 class _Stored:
     bill: Bill
+    blocks: BlockList
     average: int
 
 
@@ -132,7 +135,7 @@ def _stored(release: Release, versions: list[str], store: WritableStore) -> _Sto
     average = found.blocks.average
     if not usable_average(average):
         average = average_for(found.bill.size)
-    return _Stored(found.bill, average)
+    return _Stored(found.bill, found.blocks, average)
 
 
 def _average(release: Release, versions: list[str], store: WritableStore) -> int:
@@ -197,8 +200,9 @@ def _publish(made: Image, contents: Contents, release: Release, store: WritableS
         _create(release.name, raw, store)
     if store.create_manifest(release.name, release.version, made.tagged):
         return made
-    winner = open_version(store, release.name, release.version).bill
-    return image(contents, _agree(made.bill, winner, store), release.shape)
+    winner = open_version(store, release.name, release.version)
+    bill = _agree(made.bill, winner.bill, store)
+    return image(replace(contents, blocks=winner.blocks), bill, release.shape)
 
 
 def _create(name: str, raw: bytes, store: WritableStore) -> None:
