@@ -143,7 +143,7 @@ def test_what_changes_how_the_same_files_are_used_is_named(yard: Yard) -> None:
         file.write(SIGNATURE)
     code, status, message, hint = refusal(partial(yard.push, "m:1.0"))
     assert (code, status) == ("version-taken", 6)
-    assert "m:1.0 with other content: format, entry, signature differ (its bill is" in message
+    assert "m:1.0 with other content (the same files, different in the bill: format, entry, signature)" in message
     assert "lading push m:" in hint
 
 
@@ -189,7 +189,7 @@ def test_another_model_from_a_writer_who_was_first(yard: Yard, other: Yard) -> N
     hear = Overtaken(other)
     code, status, message, _ = refusal(lambda: yard.push("m:1.0", progress=hear))
     assert (code, status) == ("version-taken", 6)
-    assert f"a.bin differ (its bill is {hear.pushed[0].digest}" in message
+    assert f"(different files: a.bin): its bill is {hear.pushed[0].digest}" in message
     assert str(api.show("m:1.0", project=yard.folder).digest) == hear.pushed[0].digest
 
 
