@@ -143,7 +143,10 @@ def test_what_changes_how_the_same_files_are_used_is_named(yard: Yard) -> None:
         file.write(SIGNATURE)
     code, status, message, hint = refusal(partial(yard.push, "m:1.0"))
     assert (code, status) == ("version-taken", 6)
-    assert "m:1.0 with other content (the same files, different in the bill: format, entry, signature)" in message
+    assert (
+        "m:1.0 with other content (the same files, different in the bill: format, entry, signature)"
+        in message
+    )
     assert "lading push m:" in hint
 
 
