@@ -9,13 +9,15 @@ import sys
 def main() -> int:
     """Run the command line and return its exit status."""
     try:
-        return _main(sys.argv[1:])
+        status = _main(sys.argv[1:])
+        sys.stdout.flush()
     except KeyboardInterrupt:  # while modules are still being imported
         return 130
     except BrokenPipeError:
         # Whoever read our output has gone; nobody is left to tell.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
+    return status
 
 
 def _main(argv: list[str]) -> int:
@@ -23,7 +25,6 @@ def _main(argv: list[str]) -> int:
         from lading import __version__
 
         sys.stdout.write(f"lading {__version__}\n")
-        sys.stdout.flush()
         return 0
     from lading.cli.app import run
 

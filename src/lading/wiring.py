@@ -38,7 +38,6 @@ class Pulling:
 
     Attributes:
         where: the place to put the files in, instead of the declared one.
-        store: the one store to ask and take from.
         frozen: take what the lock pins and nothing else.
         ask: ask the store what a version is though its bill lies in the place already.
         aside: which versions go to the cache's own folder instead of the declared place: none, those that
@@ -46,7 +45,6 @@ class Pulling:
     """
 
     where: Place | None = None
-    store: str | None = None
     frozen: bool = False
     ask: bool = True
     aside: Literal["none", "others", "all"] = "none"
@@ -176,24 +174,38 @@ class Workspace:
             )
         return absolute.relative_to(self.folder).as_posix()
 
-    def references(self, texts: Sequence[str], *, required: bool = False) -> list[Reference]:
-        """The references of ``texts``; where there are none, the declared models, or those ``required``."""
+    def references(
+        self, texts: Sequence[str], store: str | None = None, *, required: bool = False
+    ) -> list[Reference]:
+        """The references of ``texts`` in ``store``; without any, the declared models, or those ``required``.
+
+        Raises:
+            UsageError: a text that is no reference; ``bad-reference``, for a store without any.
+        """
+        if store is not None and not texts:
+            raise UsageError(
+                "bad-reference",
+                f"the store {store} was named, but no model in it",
+                hint="name models; LADING_STORE=URL takes the project's own from there",
+            )
         declared = () if texts else self.models(())
         named = [Reference(model.name) for model in declared if model.required or not required]
-        return [Reference.parse(text) for text in texts] or named
+        return [Reference.parse(text).at(store) for text in texts] or named
 
     def wanted(self, reference: Reference, *, frozen: bool = False) -> Wanted:
         """What a reference means to this project."""
         model = self.project.models.get(reference.name)
         return resolve(reference, model, self.lock.pins.get(reference.name), frozen=frozen)
 
-    def find(self, reference: Reference, url: str | None = None) -> Version:
-        """Open the version that ``reference`` means, in the store at ``url`` or the one that it names."""
-        return find(self.wanted(reference), self.store(url or reference.store))
+    def find(self, reference: Reference) -> Version:
+        """Open the version that ``reference`` means."""
+        return find(self.wanted(reference), self.store(reference.store))
 
     def pull(self, reference: Reference, how: Pulling, progress: Progress | None = None) -> Pulled:
         """Put the version that ``reference`` means in its place."""
-        url = how.store or reference.store
+        url = reference.store
+        if url is not None:
+            self.store(url)  # a URL that is no store's is an error though nothing may have to be asked
         wanted = self.wanted(reference, frozen=how.frozen)
         where = how.where
         model = None if url else self.project.models.get(reference.name)

@@ -27,7 +27,7 @@ def pull(
     Args:
         references: which; none means every declared model.
         into: a folder to put them in; each in a folder of its own where there are several.
-        store: the one store to ask and take from.
+        store: the one store to ask and take from, as if each reference named it.
         frozen: take what the lock pins and nothing else.
         project: the project's folder.
         progress: hears how far it is.
@@ -36,14 +36,14 @@ def pull(
         LadingError: NotFoundError, IntegrityError, UnavailableError, BudgetError: nothing is half-placed.
     """
     work = Workspace.open(project)
-    asked = work.references(references)
+    asked = work.references(references, store)
     done = []
     for reference in asked:
         where = None
         if into is not None:
             folder = Path(into).absolute()
             where = Place.of_folder(reference.name, folder if len(asked) == 1 else folder / reference.name)
-        done.append(work.pull(reference, Pulling(where, store, frozen=frozen), progress))
+        done.append(work.pull(reference, Pulling(where, frozen=frozen), progress))
     return done
 
 

@@ -72,7 +72,7 @@ def list_versions(name: str, *, store: str | None = None, project: Path | None =
 
 def show(reference: str, *, store: str | None = None, project: Path | None = None) -> Bill:
     """The bill of a version, from the store."""
-    return Workspace.open(project).find(Reference.parse(reference), store).bill
+    return Workspace.open(project).find(Reference.parse(reference).at(store)).bill
 
 
 def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tuple[Usage, ...]]:
@@ -91,9 +91,9 @@ def _verify(text: str, work: Workspace, store: str | None, *, load: bool) -> Ver
         raise NotFoundError(
             "no-file", f"{text} is not a folder", hint="name a folder, or a model as NAME:VERSION"
         )
-    reference = Reference.parse(text)
+    reference = Reference.parse(text).at(store)
     try:
-        version = work.find(reference, store)
+        version = work.find(reference)
     except IntegrityError as error:
         return verifying.unreadable(text, error)
     pin = work.lock.pins.get(reference.name)
@@ -101,5 +101,5 @@ def _verify(text: str, work: Workspace, store: str | None, *, load: bool) -> Ver
     verified = verifying.verify_version(version, "digest" if reference.digest else anchor)
     if not load or not verified.ok:
         return verified
-    pulled = work.pull(reference, Pulling(store=store, aside="all"))
+    pulled = work.pull(reference, Pulling(aside="all"))
     return replace(verified, bills=((pulled.root, pulled.bill),))

@@ -72,6 +72,8 @@ def push(
 ) -> list[Pushed]:
     """Pack declared models and publish them; the same again is a success that uploads nothing.
 
+    All of them are looked at before the first is published.
+
     Args:
         references: ``name`` or ``name:version``; none means every declared model.
         to: the store; by default the project's.
@@ -88,7 +90,7 @@ def push(
     work = Workspace.open(project)
     work.need_project()
     store, hear = work.store(to), progress or Silence()
-    done = []
+    releases = []
     for reference in work.references(references):
         model = work.project.model(reference.name)
         place = work.place(model)
@@ -96,9 +98,9 @@ def push(
         tree = collect(place.target, model.files)
         metadata = describe(model, place, tree, detect, hear)
         check_content(tree, metadata.entry)
-        release = Release(model.name, version, tree, metadata, Shape(tuple(platforms), modelpack), repair)
-        done.append(publish(release, store, hear, time.monotonic))
-    return done
+        shape = Shape(tuple(platforms), modelpack)
+        releases.append(Release(model.name, version, tree, metadata, shape, repair))
+    return [publish(release, store, hear, time.monotonic) for release in releases]
 
 
 def lock(*names: str, project: Path | None = None) -> Lock:

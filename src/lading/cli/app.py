@@ -140,7 +140,7 @@ def _guarded(out: Out, act: Callable[[], int | None]) -> int:
         )
         return _INTERRUPTED
     except BrokenPipeError:
-        # Whoever read our output has gone; nobody is left to tell.
+        # Whoever read our output has gone; nobody is left to tell. Typer would make it status 1.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
     except Exception as error:

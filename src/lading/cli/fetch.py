@@ -26,7 +26,9 @@ def pull(
     out: Out,
     references: Annotated[list[str] | None, typer.Argument(help="What to fetch.", metavar="REF")] = None,
     into: Annotated[Path | None, typer.Option("--into", help="A folder to put it in.", metavar="DIR")] = None,
-    store: Annotated[str | None, typer.Option("--store", help="The one store to use.", metavar="URL")] = None,
+    store: Annotated[
+        str | None, typer.Option("--store", help="The one store to ask and take from.", metavar="URL")
+    ] = None,
     frozen: Annotated[bool, typer.Option("--frozen", help="What the lock pins, and nothing else.")] = False,
 ) -> None:
     """Fetch versions, prove every block, put the files in their places."""

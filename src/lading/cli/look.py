@@ -11,7 +11,9 @@ from lading.cli.app import command
 from lading.cli.out import Out, count, human, table
 
 GROUP = "Look"
-Store = Annotated[str | None, typer.Option("--store", help="The one store to ask.", metavar="URL")]
+Store = Annotated[
+    str | None, typer.Option("--store", help="The one store to ask; the lock is not.", metavar="URL")
+]
 
 
 @command("list", GROUP)

@@ -7,7 +7,7 @@ all that follows the bucket, container or host (design, section 2).
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Self
 
 from lading.core.digest import Digest
@@ -40,6 +40,20 @@ class Reference:
     def bare(self) -> bool:
         """Whether nothing but the name was said."""
         return self.version is None and self.stage is None and self.digest is None
+
+    def at(self, store: str | None) -> Self:
+        """This reference in that store, as if both had been written in one string; unchanged for None.
+
+        Raises:
+            UsageError: ``bad-reference``, where it names another store itself.
+        """
+        if store is not None and self.store not in {None, store}:
+            raise UsageError(
+                "bad-reference",
+                f"'{self}' names a store, and --store another one: {store}",
+                hint="name it once",
+            )
+        return self if store is None else replace(self, store=store)
 
     @classmethod
     def parse(cls, text: str) -> Self:

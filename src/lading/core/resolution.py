@@ -42,13 +42,14 @@ class Wanted:
 def resolve(reference: Reference, model: Model | None, pin: Pin | None, *, frozen: bool = False) -> Wanted:
     """What ``reference`` means to a project that declares ``model`` and has locked ``pin``.
 
-    A reference with its own store is not the project's, so neither its declaration nor its lock speaks.
+    A reference with its own store is not the project's, so neither its declaration nor its lock speaks,
+    unless ``frozen`` asks for what the lock pins.
 
     Raises:
         UsageError: ``lock-differs``, where lading.toml and the lock name different versions;
             ``not-locked``, where ``frozen`` is asked and nothing is pinned.
     """
-    if reference.store is not None:
+    if reference.store is not None and not frozen:
         model = pin = None
     if reference.bare:
         return _bare(reference.name, model, pin, frozen=frozen)
