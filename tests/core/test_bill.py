@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from lading.core import canonical
 from lading.core.bill import MAX_BILL_BYTES, Bill, BlobRef, FileEntry, Metadata, parse_or_none
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, UsageError
@@ -93,6 +94,23 @@ def test_unknown_keys_are_kept_and_written_again() -> None:
     document = _document() | {"x-team": {"owner": "acme"}}
     bill = Bill.parse(json.dumps(document, sort_keys=True, separators=(",", ":")).encode())
     assert bill.metadata.extra == {"x-team": {"owner": "acme"}}
+    again = Bill.write(bill.name, bill.version, bill.files, bill.blocks, bill.metadata)
+    assert again.raw == bill.raw
+
+
+def test_unknown_keys_in_a_signature_and_a_golden_example_are_kept_too() -> None:
+    spec = {"name": "x", "datatype": "FP32", "shape": [-1], "x-unit": "mm"}
+    tensor = {"name": "x", "datatype": "FP32", "shape": [1], "data": [1], "x-unit": "mm"}
+    document = _document() | {
+        "signature": {"inputs": [spec], "outputs": [], "x-order": "any"},
+        "golden": {
+            "inputs": [tensor],
+            "outputs": [],
+            "tolerance": {"absolute": 0, "relative": 0, "x-ulps": 2},
+            "x-seed": 7,
+        },
+    }
+    bill = Bill.parse(canonical.encode(document, "a bill"))
     again = Bill.write(bill.name, bill.version, bill.files, bill.blocks, bill.metadata)
     assert again.raw == bill.raw
 

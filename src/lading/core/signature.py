@@ -1,15 +1,18 @@
 """What a model takes and gives, and one example of it.
 
 Datatypes and tensors are those of the Open Inference Protocol, version 2 (section "Tensor Data Types").
+In ``extra``, each keeps the keys that this version of lading does not know.
 """
 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final, Self
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from lading.core.table import Table
 
 DATATYPES: Final = frozenset(
@@ -27,25 +30,17 @@ class TensorSpec:
     name: str
     datatype: str
     shape: tuple[int, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, table: Table) -> Self:
         """Read ``{"name", "datatype", "shape"}``."""
-        spec = cls._read(table)
-        table.finish()
-        return spec
-
-    @classmethod
-    def _read(cls, table: Table) -> Self:
-        name = table.need("name", table.text("name"))
-        datatype = table.need("datatype", table.text("datatype"))
-        if datatype not in DATATYPES:
-            raise table.fail(f"unknown datatype '{datatype}'", hint=f"known: {', '.join(sorted(DATATYPES))}")
-        return cls(name, datatype, _shape(table))
+        return cls(*_head(table), table.finish())
 
     def document(self) -> dict[str, Any]:
         """The JSON form that ``parse`` reads."""
-        return {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
+        known = {"name": self.name, "datatype": self.datatype, "shape": list(self.shape)}
+        return {**self.extra, **known}
 
     def admits(self, shape: tuple[int, ...]) -> bool:
         """Whether a tensor of ``shape`` fits."""
@@ -60,21 +55,23 @@ class Signature:
 
     inputs: tuple[TensorSpec, ...]
     outputs: tuple[TensorSpec, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, table: Table) -> Self:
         """Read ``{"inputs": [...], "outputs": [...]}``."""
         inputs = table.need("inputs", table.tables("inputs"))
         outputs = table.tables("outputs") or ()
-        table.finish()
         return cls(
             tuple(TensorSpec.parse(item) for item in inputs),
             tuple(TensorSpec.parse(item) for item in outputs),
+            table.finish(),
         )
 
     def document(self) -> dict[str, Any]:
         """The JSON form that ``parse`` reads."""
         return {
+            **self.extra,
             "inputs": [spec.document() for spec in self.inputs],
             "outputs": [spec.document() for spec in self.outputs],
         }
@@ -88,24 +85,24 @@ class Tensor:
     datatype: str
     shape: tuple[int, ...]
     data: tuple[Any, ...]
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, table: Table) -> Self:
         """Read ``{"name", "datatype", "shape", "data"}``; nested ``data`` is flattened."""
-        spec = TensorSpec._read(table)  # noqa: SLF001 - the two read the same three keys
+        name, datatype, shape = _head(table)
         data = tuple(flatten(table.need("data", table.anything("data"))))
-        table.finish()
-        if DYNAMIC in spec.shape:
-            raise table.fail(f"the shape of a tensor has no free length; got {list(spec.shape)}")
-        if math.prod(spec.shape) != len(data):
-            raise table.fail(
-                f"shape {list(spec.shape)} wants {math.prod(spec.shape)} values, got {len(data)}"
-            )
-        return cls(spec.name, spec.datatype, spec.shape, data)
+        extra = table.finish()
+        if DYNAMIC in shape:
+            raise table.fail(f"the shape of a tensor has no free length; got {list(shape)}")
+        if math.prod(shape) != len(data):
+            raise table.fail(f"shape {list(shape)} wants {math.prod(shape)} values, got {len(data)}")
+        return cls(name, datatype, shape, data, extra)
 
     def document(self) -> dict[str, Any]:
         """The JSON form that ``parse`` reads."""
         return {
+            **self.extra,
             "name": self.name,
             "datatype": self.datatype,
             "shape": list(self.shape),
@@ -124,6 +121,7 @@ class Golden:
     outputs: tuple[Tensor, ...]
     relative: float = 1e-4
     absolute: float = 1e-6
+    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, table: Table) -> Self:
@@ -131,21 +129,24 @@ class Golden:
         inputs = table.need("inputs", table.tables("inputs"))
         outputs = table.need("outputs", table.tables("outputs"))
         tolerance = table.need("tolerance", table.table("tolerance"))
-        bounds = [_bound(tolerance, key) for key in ("relative", "absolute")]
-        tolerance.finish()
-        table.finish()
+        relative, absolute = _bound(tolerance, "relative"), _bound(tolerance, "absolute")
+        kept = tolerance.finish()
         return cls(
             tuple(Tensor.parse(item) for item in inputs),
             tuple(Tensor.parse(item) for item in outputs),
-            *bounds,
+            relative,
+            absolute,
+            table.finish() | ({"tolerance": kept} if kept else {}),
         )
 
     def document(self) -> dict[str, Any]:
         """The JSON form that ``parse`` reads."""
+        tolerance = {"absolute": self.absolute, "relative": self.relative}
         return {
+            **self.extra,
             "inputs": [tensor.document() for tensor in self.inputs],
             "outputs": [tensor.document() for tensor in self.outputs],
-            "tolerance": {"absolute": self.absolute, "relative": self.relative},
+            "tolerance": {**self.extra.get("tolerance", {}), **tolerance},
         }
 
     def difference(self, got: tuple[Tensor, ...]) -> str | None:
@@ -178,6 +179,14 @@ def flatten(value: object) -> list[Any]:
     for item in value:
         flat.extend(flatten(item))
     return flat
+
+
+def _head(table: Table) -> tuple[str, str, tuple[int, ...]]:
+    name = table.need("name", table.text("name"))
+    datatype = table.need("datatype", table.text("datatype"))
+    if datatype not in DATATYPES:
+        raise table.fail(f"unknown datatype '{datatype}'", hint=f"known: {', '.join(sorted(DATATYPES))}")
+    return name, datatype, _shape(table)
 
 
 def _shape(table: Table) -> tuple[int, ...]:

@@ -21,7 +21,7 @@ class Table:
     """A mapping from a file, and where in the file it stands.
 
     Each reader returns the value of one key, or None where the key is absent and not required.
-    ``finish`` refuses what was not read.
+    ``finish`` deals with what was not read.
 
     Attributes:
         where: how messages name this table, such as ``lading.toml [models.sentiment]``.
@@ -107,17 +107,19 @@ class Table:
         """The keys that nothing has read."""
         return {key: value for key, value in self.data.items() if key not in self._read}
 
-    def finish(self) -> None:
-        """Refuse keys that nothing has read, naming the nearest known one.
+    def finish(self) -> dict[str, Any]:
+        """The keys that nothing has read, to be kept; a person's are refused, naming the nearest known one.
 
-        A document from a store may come from a later lading, whose keys are no defect; a person's may not.
+        A document from a store may come from a later lading, whose keys are no defect.
         """
+        rest = self.rest()
         if issubclass(self.error, IntegrityError):
-            return
-        for key in self.rest():
+            return rest
+        for key in rest:
             near = difflib.get_close_matches(key, sorted(self._read), n=1)
             known = f"did you mean '{near[0]}'?" if near else f"known keys: {', '.join(sorted(self._read))}"
             raise self.fail(f"unknown key '{key}'", hint=known)
+        return rest
 
     def _typed(self, key: str, kind: type[T]) -> T | None:
         self._read.add(key)
