@@ -166,5 +166,21 @@ def test_what_was_said_of_one_file_does_not_travel_with_another_that_took_its_pa
     assert (about.entry, about.format) == ("new.joblib", "joblib")
     assert (about.golden, about.metrics, about.lineage, about.environment) == (None, {}, {}, {})
     (said,) = heard.said
-    assert f"{folder / 'old.joblib'} left the model since its bill was written: the metrics" in said
+    assert f"{folder}: old.joblib left the model since its bill was written: the metrics" in said
     assert list(lading.load("m", project=yard.folder).predict(ROWS)) == [1, 0, 1, 0]
+
+
+def test_what_was_said_of_one_entry_does_not_speak_of_the_one_that_lading_toml_names(yard: Yard) -> None:
+    folder = yard.folder / "model"
+    fill(folder, {"notes.txt": b"n"})
+    yard.declare("m", "model", entry="new.joblib")
+    lading.save(classifier(), folder / "old.joblib", metrics={"accuracy": 1.0}, example=ROWS)
+    joblib.dump(LogisticRegression(C=0.5).fit(ROWS, [1, 0, 1, 0]), folder / "new.joblib")
+
+    heard = Notes()
+    yard.push("m:1.0", progress=heard)
+    about = api.show("m:1.0", project=yard.folder).metadata
+    assert (about.entry, about.format, about.golden, about.metrics) == ("new.joblib", "joblib", None, {})
+    assert [said.partition(": ")[2].partition(":")[0] for said in heard.said] == [
+        "old.joblib is not the entry any more"
+    ]

@@ -96,10 +96,10 @@ def push(
         place = work.place(model)
         version = choose_version(reference, model, store)
         tree = collect(place.target, model.files)
-        metadata = describe(model, place, tree, detect, hear)
-        check_content(tree, metadata.entry)
+        description = describe(model, place, tree, detect)
+        check_content(tree, description.metadata.entry)
         shape = Shape(tuple(platforms), modelpack)
-        releases.append(Release(model.name, version, tree, metadata, shape, repair))
+        releases.append(Release(model.name, version, tree, description, shape, repair))
     return [publish(release, store, hear, time.monotonic) for release in releases]
 
 

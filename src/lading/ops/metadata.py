@@ -2,41 +2,70 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from lading.core.bill import Metadata
 from lading.core.errors import UsageError
 from lading.core.versions import highest, next_version
-from lading.plumbing.oserror import explained
-from lading.plumbing.proof import hash_file
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from lading.core.bill import Bill
-    from lading.core.ports import Progress, WritableStore
+    from lading.core.bill import Bill, FileEntry
+    from lading.core.ports import WritableStore
     from lading.core.project import Model
     from lading.core.reference import Reference
     from lading.ops.place import Place
     from lading.plumbing.tree import Tree
 
 
+@dataclass(frozen=True, slots=True)
+class Description:
+    """What a release says, before its files are read.
+
+    Attributes:
+        metadata: all of it.
+        spoken_of: the entry that the bill beside the files spoke of; its metrics, its golden example and
+            its lineage hold for that file alone. None where there was no such bill.
+    """
+
+    metadata: Metadata
+    spoken_of: FileEntry | None = None
+
+    def of(self, files: Sequence[FileEntry]) -> tuple[Metadata, str | None]:
+        """The metadata that holds for ``files``, and in one sentence what had to be left out, or None."""
+        spoken, entry = self.spoken_of, self.metadata.entry
+        if spoken is None or (spoken in files and spoken.path == entry):
+            return self.metadata, None
+        if spoken in files:
+            why = "is not the entry any more"
+        elif spoken.path in {file.path for file in files}:
+            why = "changed since its bill was written"
+        else:
+            why = "left the model since its bill was written"
+        left = replace(self.metadata, golden=None, metrics={}, params={}, lineage={}, environment={})
+        return (
+            left,
+            f"{spoken.path} {why}: the metrics, the golden example and the lineage in it are left out",
+        )
+
+
 def describe(
-    model: Model,
-    place: Place,
-    tree: Tree,
-    detect: Callable[[Sequence[str]], tuple[str | None, str | None]],
-    progress: Progress,
-) -> Metadata:
-    """The metadata of a release: what lading.toml says goes before what the bill in the folder says.
+    model: Model, place: Place, tree: Tree, detect: Callable[[Sequence[str]], tuple[str | None, str | None]]
+) -> Description:
+    """What a release says: what lading.toml says goes before what the bill in the folder says.
 
     Raises:
         UsageError: ``no-entry``, where lading.toml names an entry that is not among the files.
     """
     paths = [path for path, _ in tree.files]
     found_format, found_entry = detect(paths)
-    said = _said(place, paths, progress)
+    bill = _bill(place)
+    said = bill.metadata if bill else Metadata()
+    spoken_of = next((file for file in bill.files if file.path == said.entry), None) if bill else None
+    if said.entry is not None and said.entry not in paths:
+        said = replace(said, entry=None, format=None)
     entry = model.entry or said.entry or found_entry
     if entry is not None and entry not in paths:
         raise UsageError(
@@ -46,7 +75,7 @@ def describe(
             hint=f"set entry in [models.{model.name}] to one of them",
         )
     format_ = model.format or said.format or (detect([entry])[0] if entry else found_format)
-    return replace(
+    metadata = replace(
         said,
         entry=entry,
         format=format_,
@@ -54,6 +83,7 @@ def describe(
         license=model.license or said.license,
         description=model.description or said.description,
     )
+    return Description(metadata, spoken_of)
 
 
 def choose_version(reference: Reference, model: Model, store: WritableStore) -> str:
@@ -81,24 +111,6 @@ def choose_version(reference: Reference, model: Model, store: WritableStore) -> 
     )
 
 
-def _said(place: Place, paths: list[str], progress: Progress) -> Metadata:
+def _bill(place: Place) -> Bill | None:
     bill = place.read_bill()
-    if bill is None or bill.name != place.name:
-        return Metadata()
-    about = bill.metadata
-    gone = about.entry is not None and about.entry not in paths
-    if about.entry is None or (not gone and _unchanged(place, bill, about.entry)):
-        return about
-    progress.note(
-        f"{place.root / about.entry} {'left the model' if gone else 'changed'} since its bill was written: "
-        "the metrics, the golden example and the lineage in it are left out"
-    )
-    if gone:
-        about = replace(about, entry=None, format=None)
-    return replace(about, golden=None, metrics={}, params={}, lineage={}, environment={})
-
-
-def _unchanged(place: Place, bill: Bill, entry: str) -> bool:
-    path = place.root / entry
-    with explained("reading a model's file", path), path.open("rb") as file:
-        return hash_file(file) == next(each.digest for each in bill.files if each.path == entry)
+    return bill if bill is not None and bill.name == place.name else None

@@ -17,9 +17,10 @@ from lading.ops.version import open_version
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from lading.core.bill import Bill, Metadata
+    from lading.core.bill import Bill
     from lading.core.blocks import BlockList
     from lading.core.ports import Progress, WritableStore
+    from lading.ops.metadata import Description
     from lading.ops.pack import Blob, Contents, Image
     from lading.plumbing.tree import Tree
 
@@ -60,7 +61,7 @@ class Release:
     name: str
     version: str
     tree: Tree
-    metadata: Metadata
+    description: Description
     shape: Shape = field(default_factory=Shape)
     repair: bool = False
 
@@ -80,7 +81,10 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
     stored = _stored(release, versions, store)
     average = stored.average if stored else _average(release, versions, store)
     contents = read_contents(release.tree, average, progress)
-    bill = contents.bill(name, version, release.metadata)
+    metadata, left_out = release.description.of(contents.files)
+    if left_out:
+        progress.note(f"{release.tree.root}: {left_out}")
+    bill = contents.bill(name, version, metadata)
     if stored:
         bill = _agree(bill, stored.bill, store)
         contents = replace(contents, blocks=stored.blocks)  # the bill that stands names these
