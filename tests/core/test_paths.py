@@ -59,6 +59,7 @@ def test_a_relative_normalised_path_is_taken_unchanged(path: str) -> None:
         ("lading.json", "'lading.json' is the name of lading's own file"),
         ("lading.blocks", "'lading.blocks' is the name of lading's own file"),
         ("model.sig", "'model.sig' is the name of lading's own file"),
+        ("model.sig/weights.bin", "'model.sig' is the name of lading's own file"),
         ("", "it is not normalised"),
         (".", "it is not normalised"),
         ("./a", "it is not normalised"),

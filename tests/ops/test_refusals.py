@@ -95,6 +95,17 @@ def test_a_model_that_is_a_file_with_a_reserved_name(yard: Yard, name: str) -> N
     assert found[:2] == ("bad-path", 2)
 
 
+@pytest.mark.parametrize("name", ["lading.blocks", "model.sig", "lading.json"])
+def test_a_folder_with_a_reserved_name_is_not_left_out_in_silence(yard: Yard, name: str) -> None:
+    folder = yard.model({"a.bin": b"a", f"{name}/weights.bin": b"x"})
+    code, status, message, _ = refusal(lambda: yard.push("m:1.0"))
+    assert (code, status) == ("bad-path", 2)
+    assert message.startswith(f"'{name}/weights.bin' cannot be a model's file: '{name}' is the name of")
+    fill(folder, {f"sub/{name}/weights.bin": b"x"})
+    (folder / name / "weights.bin").unlink()
+    assert yard.push("m:1.0")[0].files == 2
+
+
 @pytest.mark.parametrize(
     ("one", "other"),
     [

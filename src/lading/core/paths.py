@@ -77,8 +77,8 @@ def _problem(path: str) -> str | None:  # noqa: PLR0911 - one line a rule is how
         return "it is not normalised (empty or '.' parts)"
     if any(part.startswith(".wh.") for part in parts):
         return "a name that starts with .wh. deletes files in container images"
-    if path in RESERVED_FILES:
-        return f"'{path}' is the name of lading's own file"
+    if parts[0] in RESERVED_FILES:
+        return f"'{parts[0]}' is the name of lading's own file"
     if _too_long(path):
         return f"it is longer than {MAX_PATH_BYTES} bytes or is not valid Unicode"
     return None

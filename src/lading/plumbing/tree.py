@@ -123,17 +123,15 @@ def _walk(folder: Path, root: Path, left_out: list[str]) -> Iterator[Path]:
             relative = path.relative_to(root).as_posix()
             if entry.name in LEFT_OUT:
                 left_out.append(relative)
-            elif _is_own(relative, entry.name):
-                continue
             elif entry.is_dir(follow_symlinks=False):
                 yield from _walk(path, root, left_out)
-            else:
+            elif not _is_own(entry, relative):
                 _check_kind(path, root, relative)
                 yield path
 
 
-def _is_own(relative: str, name: str) -> bool:
-    return is_bill(name) or relative in {BLOCKS_FILE, SIGNATURE_FILE}
+def _is_own(entry: os.DirEntry[str], relative: str) -> bool:
+    return (is_bill(entry.name) or relative in {BLOCKS_FILE, SIGNATURE_FILE}) and entry.is_file()
 
 
 def _check_kind(path: Path, root: Path, relative: str) -> None:
