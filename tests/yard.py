@@ -20,6 +20,7 @@ from lading import api
 from lading.cli.app import run
 from lading.core.digest import Digest
 from lading.core.errors import LadingError
+from lading.core.ports import Silence
 from lading.plumbing.atomic import PREFIX
 from tests.cargo import fill
 
@@ -81,6 +82,13 @@ class Yard:
         """Put files in the folder ``path`` and declare it."""
         self.declare(name, path)
         return fill(self.folder / path, files)
+
+    def stock(self, files: Mapping[str, bytes]) -> Yard:
+        """Push files as m:1.0, and leave them in the store alone."""
+        self.model(files)
+        self.push("m:1.0")
+        self.forget("model")
+        return self
 
     def push(self, *references: str, **options: Any) -> list[Any]:  # noqa: ANN401 - as the api takes them
         """``api.push`` in this project."""
@@ -145,6 +153,27 @@ class Yard:
     def blobs(self, name: str = "m") -> list[Path]:
         """The blobs of a model in the embedded store."""
         return sorted((self.store / "v2" / name / "blobs").iterdir())
+
+    @property
+    def manifests(self) -> Path:
+        """The folder of the manifests of m in the embedded store."""
+        return self.store / "v2" / "m" / "manifests"
+
+    def manifest(self, reference: str) -> dict[str, Any]:
+        """A manifest of m in the embedded store."""
+        document = json.loads((self.manifests / reference).read_bytes())
+        assert isinstance(document, dict)
+        return document
+
+
+class Notes(Silence):
+    """Keeps what a person would see."""
+
+    def __init__(self) -> None:
+        self.said: list[str] = []
+
+    def note(self, message: str) -> None:
+        self.said.append(message)
 
 
 def files_of(folder: Path) -> dict[str, bytes]:

@@ -111,10 +111,8 @@ class Workspace:
         """The store at ``url``, or the project's own."""
         return open_store(url or self.project.store, self.folder)
 
-    def tiers(self, url: str | None = None) -> list[Store]:
+    def tiers(self) -> list[Store]:
         """The stores that bytes may come from, in order: the tiers, then the store itself."""
-        if url is not None:
-            return [self.store(url)]
         urls = dict.fromkeys([*self.project.tiers, self.project.store])
         return [self.store(each) for each in urls]
 
@@ -124,10 +122,11 @@ class Workspace:
         return Cache(_cache_folder(self.environ))
 
     def sources(self, url: str | None = None, progress: Progress | None = None) -> Sources:
-        """What a pull takes from, with ``url`` alone where it is given."""
+        """What a pull takes from: the store at ``url`` alone, else the project's store and tiers."""
+        only = None if url is None else self.store(url)
         return Sources(
-            store=lambda: self.store(url),
-            tiers=lambda: self.tiers(url),
+            store=lambda: only or self.store(),
+            tiers=lambda: [only] if only else self.tiers(),
             cache=self.cache,
             progress=progress or Silence(),
             clock=time.monotonic,
@@ -203,19 +202,16 @@ class Workspace:
 
     def pull(self, reference: Reference, how: Pulling, progress: Progress | None = None) -> Pulled:
         """Put the version that ``reference`` means in its place."""
-        url = reference.store
-        if url is not None:
-            self.store(url)  # a URL that is no store's is an error though nothing may have to be asked
         wanted = self.wanted(reference, frozen=how.frozen)
         where = how.where
-        model = None if url else self.project.models.get(reference.name)
+        model = None if reference.store else self.project.models.get(reference.name)
         if where is None and model is not None and how.aside != "all":
             ours = wanted.decided_by != "reference" or reference.version == model.version
             where = self.place(model) if ours or how.aside == "none" else None
         hear = progress or Silence()
         if wanted.decided_by == "highest":
             hear.note(f"'{reference.name}' names no version and none is locked: taking the highest")
-        return pull(wanted, where, self.sources(url, hear), ask=how.ask)
+        return pull(wanted, where, self.sources(reference.store, hear), ask=how.ask)
 
     def models(self, names: tuple[str, ...]) -> list[Model]:
         """The declared models of these names; all that are required where no name is given.

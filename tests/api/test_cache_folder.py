@@ -111,9 +111,7 @@ def test_a_temporary_folder_of_our_own_is_used_again(tmp_path: Path, shared: Pat
 def test_a_pull_without_a_home_fills_the_temporary_folder(
     yard: Yard, shared: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    yard.model({"a.bin": b"x"})
-    yard.push("m:1.0")
-    yard.forget("model")
+    yard.stock({"a.bin": b"x"})
     for name in ("LADING_CACHE_DIR", "HOME"):
         monkeypatch.delenv(name)
     monkeypatch.setenv("TMPDIR", str(shared))

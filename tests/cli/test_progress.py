@@ -72,10 +72,7 @@ def left_standing(shown: str) -> list[str]:
 @pytest.fixture
 def stocked(yard: Yard) -> Yard:
     """A project whose model is in the store, and nowhere else."""
-    yard.model(FILES)
-    yard.push("m:1.0")
-    yard.forget("model")
-    return yard
+    return yard.stock(FILES)
 
 
 def check_bar(shown: str, standing: Sequence[str]) -> None:

@@ -32,10 +32,7 @@ FILES = {
 @pytest.fixture
 def stocked(yard: Yard) -> Yard:
     """A project whose model is in the store, and nowhere else."""
-    yard.model(FILES)
-    yard.push("m:1.0")
-    yard.forget("model")
-    return yard
+    return yard.stock(FILES)
 
 
 def placed(yard: Yard) -> dict[str, bytes]:

@@ -31,19 +31,15 @@ FILES = {"a.bin": noise(3000), "b.bin": b"b"}
 TIB = 1024**4
 
 
-def manifests(yard: Yard) -> Path:
-    return yard.store / "v2" / "m" / "manifests"
-
-
 def rewrite(yard: Yard, change: Callable[[dict[str, Any]], None]) -> None:
     """Change the manifest of m:1.0 where it lies; a version's name, unlike a digest, proves nothing."""
-    document = json.loads((manifests(yard) / "1.0").read_bytes())
+    document = yard.manifest("1.0")
     change(document)
-    (manifests(yard) / "1.0").write_text(json.dumps(document))
+    (yard.manifests / "1.0").write_text(json.dumps(document))
 
 
 def put(yard: Yard, blob: bytes) -> Digest:
-    (manifests(yard).parent / "blobs" / str(Digest.of(blob))).write_bytes(blob)
+    (yard.manifests.parent / "blobs" / str(Digest.of(blob))).write_bytes(blob)
     return Digest.of(blob)
 
 
@@ -84,7 +80,7 @@ def test_a_manifest_and_a_config_without_any_layer(forged: Yard) -> None:
 
 
 def test_a_layer_fewer_than_the_bill_needs(forged: Yard) -> None:
-    first = json.loads((manifests(forged) / "1.0").read_bytes())["layers"][0]
+    first = forged.manifest("1.0")["layers"][0]
     config = Config((Digest.parse(first["digest"]),), _bill_of(forged)).encode()
     descriptor = Descriptor(CONFIG_TYPE, put(forged, config), len(config))
     rewrite(forged, lambda document: document.update(config=descriptor.document(), layers=[first]))
@@ -97,7 +93,7 @@ def _bill_of(yard: Yard) -> Digest:
 
 
 def test_a_config_whose_label_names_another_bill(forged: Yard) -> None:
-    document = json.loads((manifests(forged) / "1.0").read_bytes())
+    document = forged.manifest("1.0")
     ids = tuple(Digest.parse(layer["digest"]) for layer in document["layers"])
     config = Config(ids, digest("another bill")).encode()
     descriptor = Descriptor(CONFIG_TYPE, put(forged, config), len(config))
@@ -121,14 +117,14 @@ def test_a_first_layer_that_is_announced_too_large_is_not_read(forged: Yard) -> 
 
 
 def test_an_index_whose_manifest_was_replaced(forged: Yard) -> None:
-    raw = (manifests(forged) / "1.0").read_bytes()
+    raw = (forged.manifests / "1.0").read_bytes()
     descriptor = Descriptor(MANIFEST_TYPE, Digest.of(raw), len(raw))
-    (manifests(forged) / "1.0").write_bytes(index({"linux/amd64": descriptor, "linux/arm64": descriptor}))
-    (manifests(forged) / str(Digest.of(raw))).write_bytes(raw)
+    (forged.manifests / "1.0").write_bytes(index({"linux/amd64": descriptor, "linux/arm64": descriptor}))
+    (forged.manifests / str(Digest.of(raw))).write_bytes(raw)
     assert forged.pull("m:1.0")[0].version == "1.0"
 
     forged.forget("model")
-    (manifests(forged) / str(Digest.of(raw))).write_bytes(raw + b"\n")
+    (forged.manifests / str(Digest.of(raw))).write_bytes(raw + b"\n")
     code, message = refused(forged)
     assert code == "wrong-digest"
     assert f"the manifest of m: expected {Digest.of(raw)}, got sha256:" in message
@@ -136,8 +132,8 @@ def test_an_index_whose_manifest_was_replaced(forged: Yard) -> None:
 
 def test_a_manifest_is_proven_where_it_is_asked_for_by_digest(forged: Yard) -> None:
     store = DirectoryStore("file://x", forged.store)
-    raw = (manifests(forged) / "1.0").read_bytes()
-    (manifests(forged) / str(Digest.of(raw))).write_bytes(raw + b" ")
+    raw = (forged.manifests / "1.0").read_bytes()
+    (forged.manifests / str(Digest.of(raw))).write_bytes(raw + b" ")
     with pytest.raises(IntegrityError) as caught:
         open_version(store, "m", str(Digest.of(raw)))
     assert caught.value.code == "wrong-digest"

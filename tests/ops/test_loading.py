@@ -16,13 +16,12 @@ import lading
 from lading import api
 from lading.core.bill import Bill
 from lading.core.errors import IntegrityError
-from lading.core.ports import Silence
 from lading.core.signature import Golden, Tensor
 from lading.formats import open_format
 from lading.ops.load import load
 from lading.ops.save import environment
 from tests.cargo import fill
-from tests.yard import files_of, refusal
+from tests.yard import Notes, files_of, refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -140,16 +139,6 @@ def test_a_file_beside_the_declared_models_gets_a_bill_of_its_own(yard: Yard) ->
     for file, name in (("two.joblib", "two"), ("three.joblib", "three")):
         assert lading.save(classifier(), yard.folder / file).name == name
         assert (yard.folder / f"{name}.lading.json").is_file()
-
-
-class Notes(Silence):
-    """Keeps what a person would see."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
 
 
 def test_what_was_said_of_one_file_does_not_travel_with_another_that_took_its_part(yard: Yard) -> None:

@@ -12,28 +12,14 @@ from lading.core.digest import Digest
 from tests.cargo import noise
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tests.yard import Yard
 
 MIB = 1024 * 1024
 FILES = {"big.bin": noise(MIB + 1), "small.bin": b"small"}
 
 
-def model_folder(yard: Yard) -> Path:
-    """Where the embedded store keeps the model."""
-    return yard.store / "v2" / "m"
-
-
-def manifest(yard: Yard, reference: str) -> dict[str, Any]:
-    raw = (model_folder(yard) / "manifests" / reference).read_bytes()
-    document = json.loads(raw)
-    assert isinstance(document, dict)
-    return document
-
-
 def config(yard: Yard, descriptor: dict[str, Any]) -> dict[str, Any]:
-    raw = (model_folder(yard) / "blobs" / descriptor["digest"]).read_bytes()
+    raw = (yard.store / "v2" / "m" / "blobs" / descriptor["digest"]).read_bytes()
     assert (str(Digest.of(raw)), len(raw)) == (descriptor["digest"], descriptor["size"])
     document = json.loads(raw)
     assert isinstance(document, dict)
@@ -59,9 +45,9 @@ def test_the_artifact_is_the_images_layers_under_a_config_of_its_own(
     yard.settings()
     yard.declare("m", "model", **keys)
     (pushed,) = yard.push("m:1.0", modelpack=True)
-    image = manifest(yard, "1.0")
+    image = yard.manifest("1.0")
     assert pushed.modelpack is not None
-    artifact = manifest(yard, pushed.modelpack)
+    artifact = yard.manifest(pushed.modelpack)
     assert artifact == {
         "schemaVersion": 2,
         "mediaType": "application/vnd.oci.image.manifest.v1+json",
@@ -94,7 +80,7 @@ def test_the_artifact_lies_under_its_digest_and_no_version_names_it(yard: Yard) 
 
     (pushed,) = yard.push("m:1.0", modelpack=True)
     assert (pushed.digest, pushed.manifest) == (plain.digest, plain.manifest)
-    raw = (model_folder(yard) / "manifests" / str(pushed.modelpack)).read_bytes()
+    raw = (yard.manifests / str(pushed.modelpack)).read_bytes()
     assert str(Digest.of(raw)) == pushed.modelpack
     assert api.list_versions("m", project=yard.folder) == ("1.0",)
     (added,) = set(yard.blobs()) - blobs
@@ -110,4 +96,4 @@ def test_the_artifact_lies_under_its_digest_and_no_version_names_it(yard: Yard) 
 def test_the_command_line_tells_the_artifacts_digest(yard: Yard) -> None:
     yard.model(FILES)
     document = yard.say("push", "m:1.0", "--modelpack", "--json").document
-    assert manifest(yard, document["modelpack"])["artifactType"].endswith("model.manifest.v1+json")
+    assert yard.manifest(document["modelpack"])["artifactType"].endswith("model.manifest.v1+json")

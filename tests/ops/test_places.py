@@ -9,9 +9,8 @@ import pytest
 
 from lading import api
 from lading.core.digest import Digest
-from lading.core.ports import Silence
 from tests.cargo import fill, noise
-from tests.yard import Yard, files_of, refusal
+from tests.yard import Notes, Yard, files_of, refusal
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -114,16 +113,6 @@ def test_what_is_never_packed_is_named(yard: Yard) -> None:
     added = api.add(yard.folder / "model", "m", project=yard.folder)
     assert added.files == 1
     assert set(added.left_out) == {"__pycache__", ".git", "sub/.DS_Store"}
-
-
-class Notes(Silence):
-    """Keeps what a person would see."""
-
-    def __init__(self) -> None:
-        self.said: list[str] = []
-
-    def note(self, message: str) -> None:
-        self.said.append(message)
 
 
 def kept(yard: Yard) -> dict[str, bytes]:

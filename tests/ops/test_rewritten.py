@@ -49,10 +49,7 @@ def recompress(yard: Yard, change: Callable[[bytes], bytes] = bytes) -> list[Pat
 @pytest.fixture
 def stocked(yard: Yard) -> Yard:
     """A project whose model is in the store, and nowhere else."""
-    yard.model(FILES)
-    yard.push("m:1.0")
-    yard.forget("model")
-    return yard
+    return yard.stock(FILES)
 
 
 def test_recompressed_layers_are_read_as_the_same_version(stocked: Yard) -> None:
@@ -110,7 +107,7 @@ def test_a_recompressed_layer_that_never_ends_is_not_read_to_the_end(stocked: Ya
 def test_a_version_for_several_platforms_is_one_version(yard: Yard) -> None:
     folder = yard.model(FILES)
     (pushed,) = yard.push("m:1.0", platforms=("linux/amd64", "linux/arm64"))
-    document = json.loads((yard.store / "v2" / "m" / "manifests" / "1.0").read_bytes())
+    document = yard.manifest("1.0")
     assert [each["platform"]["architecture"] for each in document["manifests"]] == ["amd64", "arm64"]
     yard.forget("model")
     assert yard.pull("m:1.0")[0].digest == pushed.digest

@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -31,12 +30,6 @@ CONTENT = noise(5000)
 def average(yard: Yard, version: str) -> int:
     """The average block size that the stored block list names."""
     return open_version(DirectoryStore("file://x", yard.store), "m", version).blocks.average
-
-
-def open_manifest(yard: Yard, reference: str) -> dict[str, Any]:
-    document = json.loads((yard.store / "v2" / "m" / "manifests" / reference).read_bytes())
-    assert isinstance(document, dict)
-    return document
 
 
 def forge(yard: Yard, version: str, average_bytes: int) -> None:
@@ -76,7 +69,7 @@ def test_a_new_version_is_cut_as_the_newest_that_can_be_read_and_says_something_
     forge(yard, "1.1", 65536)
     forge(yard, "1.2", 7)
     forge(yard, "1.3", 131072)
-    (yard.store / "v2" / "m" / "manifests" / "1.3").write_bytes(b"damaged")
+    (yard.manifests / "1.3").write_bytes(b"damaged")
     yard.push("m:2.0")
     assert average(yard, "2.0") == 65536
 
@@ -97,7 +90,7 @@ def test_the_same_model_again_under_a_version_that_another_writer_cut_otherwise(
     assert (pushed.digest, pushed.uploaded) == (str(theirs), 0)
     assert yard.blobs() == blobs
     (pushed,) = yard.push("m:1.0", modelpack=True)
-    artifact = open_manifest(yard, str(pushed.modelpack))
+    artifact = yard.manifest(str(pushed.modelpack))
     assert {layer["digest"] for layer in artifact["layers"]} < {blob.name for blob in blobs}
     assert average(yard, "1.0") == 7
     yard.forget("model")
@@ -180,9 +173,9 @@ def test_the_same_model_under_other_words_from_a_writer_who_was_first(yard: Yard
     (theirs,) = hear.pushed
     assert (ours.digest, ours.manifest) == (theirs.digest, theirs.manifest)
     assert api.show("m:1.0", project=yard.folder).metadata.license == "MIT"
-    artifact = open_manifest(yard, str(ours.modelpack))
+    artifact = yard.manifest(str(ours.modelpack))
     assert [layer["digest"] for layer in artifact["layers"]] == [
-        layer["digest"] for layer in open_manifest(yard, "1.0")["layers"]
+        layer["digest"] for layer in yard.manifest("1.0")["layers"]
     ]
 
 
@@ -199,7 +192,7 @@ def test_another_model_from_a_writer_who_was_first(yard: Yard, other: Yard) -> N
 def test_a_manifest_that_was_overwritten_under_its_digest(yard: Yard) -> None:
     yard.model({"a.bin": CONTENT})
     (pushed,) = yard.push("m:1.0")
-    manifests = yard.store / "v2" / "m" / "manifests"
+    manifests = yard.manifests
     (manifests / "1.0").unlink()
     (manifests / pushed.manifest).write_bytes(b"{}")
     code, status, message, _ = refusal(lambda: yard.push("m:1.0"))

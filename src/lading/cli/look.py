@@ -11,9 +11,7 @@ from lading.cli.app import command
 from lading.cli.out import Out, count, human, table
 
 GROUP = "Look"
-Store = Annotated[
-    str | None, typer.Option("--store", help="The one store to ask; the lock is not.", metavar="URL")
-]
+Store = Annotated[str | None, typer.Option("--store", help="The one store to ask.", metavar="URL")]
 
 
 @command("list", GROUP)
