@@ -201,8 +201,9 @@ def test_the_examples_on_the_page_of_the_project_are_read() -> None:
 
     page = (REFERENCE / "project.md").read_text("utf-8")
     examples = re.findall(r"(?s)```toml\n(.*?)```", page)
-    whole, signature = examples
+    whole, stores, signature = examples
     assert set(Project.parse(whole, {}).models) == {"sentiment", "acme/churn"}
+    assert Project.parse(stores, {}).stores["models"].env == "R2"
     model = Project.parse('[models.sentiment]\npath = "m.onnx"\n' + signature, {}).models["sentiment"]
     assert model.signature is not None
     assert model.signature.inputs[0].shape == (-1, 4)

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import secrets
-import stat
 import time
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from lading.core.errors import NotFoundError, UsageError
+from lading.core.errors import NotFoundError, UnavailableError, UsageError
 from lading.core.lock import LOCK_FILE, Lock
 from lading.core.names import suggest_name
 from lading.core.ports import Silence
@@ -22,12 +20,14 @@ from lading.ops.place import Place
 from lading.ops.pull import Pulled, Sources, pull
 from lading.ops.version import Version, find
 from lading.plumbing import atomic
-from lading.plumbing.cache import Cache, writable
-from lading.stores import open_store
+from lading.plumbing.cache import Cache
+from lading.plumbing.home import cache_folder
+from lading.stores.schemes import NEAR, open_store, open_writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from lading.core.location import Location
     from lading.core.ports import Progress, Store, WritableStore
     from lading.core.project import Model
 
@@ -107,9 +107,32 @@ class Workspace:
                 hint="lading init writes one",
             )
 
-    def store(self, url: str | None = None) -> WritableStore:
+    def store(self, url: str | None = None) -> Store:
         """The store at ``url``, or the project's own."""
-        return open_store(url or self.project.store, self.folder)
+        return open_store(self.location(url), self.folder)
+
+    def target(self, url: str | None = None) -> WritableStore:
+        """The store at ``url``, or the project's own, to write to.
+
+        Raises:
+            UsageError: ``read-only-store``.
+        """
+        return open_writable(self.location(url), self.folder)
+
+    def location(self, url: str | None = None) -> Location:
+        """Where the store at ``url`` is, or the project's own, and how to get in.
+
+        Raises:
+            UnavailableError: ``offline``, for a store of the network where ``LADING_OFFLINE`` forbids it.
+        """
+        location = self.project.location(url or self.project.store, self.environ)
+        if self.environ.get("LADING_OFFLINE", "0") not in {"", "0"} and location.scheme not in NEAR:
+            raise UnavailableError(
+                "offline",
+                f"{location.url} needs the network, which LADING_OFFLINE forbids",
+                hint="unset LADING_OFFLINE, or use a store that is here: file://...",
+            )
+        return location
 
     def tiers(self) -> list[Store]:
         """The stores that bytes may come from, in order: the tiers, then the store itself."""
@@ -253,33 +276,4 @@ def _read(path: Path) -> str | None:
 
 def _cache_folder(environ: Mapping[str, str]) -> Path:
     given = environ.get("LADING_CACHE_DIR")
-    if given:
-        return Path(given).absolute()
-    own = _own_cache(environ)
-    if own is not None and writable(own):
-        return own
-    # Containers run with a read-only root, without HOME, as any user: what is temporary may still be there.
-    # The tempfile module is not asked: it probes by writing, fails where nothing can be written, though
-    # nothing may have to be, and takes the working folder before it fails.
-    folder = Path(environ.get("TMPDIR") or "/tmp", f"lading-{os.geteuid()}")  # noqa: S108 - see _ours
-    return folder if _ours(folder) else folder.with_name(f"{folder.name}-{secrets.token_hex(8)}")
-
-
-def _own_cache(environ: Mapping[str, str]) -> Path | None:
-    """The user's own folder for the cache, or None where the user has no home."""
-    if base := environ.get("XDG_CACHE_HOME"):
-        return Path(base, "lading").absolute()
-    if environ.get("HOME", "/") in {"", "/"}:
-        return None
-    from platformdirs import user_cache_path
-
-    return user_cache_path("lading", appauthor=False)
-
-
-def _ours(folder: Path) -> bool:
-    """Whether no other user can have put anything in ``folder``, whose name anybody can guess."""
-    try:
-        seen = folder.lstat()
-    except OSError:
-        return True
-    return stat.S_ISDIR(seen.st_mode) and seen.st_uid == os.geteuid() and not seen.st_mode & 0o022
+    return Path(given).absolute() if given else cache_folder(environ)

@@ -88,7 +88,7 @@ def test_without_models_the_message_says_none() -> None:
     ("text", "message", "hint"),
     [
         ("stroe = 'x'", "lading.toml: unknown key 'stroe'", "did you mean 'store'?"),
-        ("qqq = 'x'", "lading.toml: unknown key 'qqq'", "known keys: models, store, tiers"),
+        ("qqq = 'x'", "lading.toml: unknown key 'qqq'", "known keys: models, store, stores, tiers"),
         (
             "[models.m]\npath = 'x'\nversoin = '1'",
             "lading.toml [models.m]: unknown key 'versoin'",

@@ -367,7 +367,7 @@ def test_a_project_that_declares_nothing(yard: Yard) -> None:
 
 
 def test_a_misspelt_setting_names_the_nearest(yard: Yard) -> None:
-    yard.settings("stores = 'file://x'")
+    yard.settings("storee = 'file://x'")
     assert refusal(yard.pull)[3] == "did you mean 'store'?"
     yard.settings("[models.m]", "path = 'm'", "verison = '1.0'")
     code, status, message, hint = refusal(yard.pull)

@@ -10,7 +10,7 @@ import pytest
 
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, NotFoundError
-from lading.stores import SCHEMES
+from lading.stores.schemes import SCHEMES
 from tests.cargo import digest, noise
 from tests.stores.contract import CASES, KINDS, StoreCase, get, in_pieces, put
 

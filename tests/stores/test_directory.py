@@ -8,6 +8,7 @@ import pytest
 
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, NotFoundError, UnavailableError
+from lading.core.location import Location
 from lading.stores.directory import DirectoryStore, open_store
 from tests.cargo import ABC
 from tests.children import child, run_and_kill
@@ -22,6 +23,7 @@ SLOW_WRITER = """
 import sys
 from pathlib import Path
 from lading.core.digest import Digest
+from lading.core.location import Location
 from lading.stores.directory import DirectoryStore
 
 def chunks():
@@ -188,9 +190,9 @@ def test_what_the_disk_refuses_is_told_as_unavailable(store: DirectoryStore, roo
     blob = root / f"v2/m/blobs/sha256:{ABC}"
     blob.unlink()
     blob.mkdir()
-    with pytest.raises(UnavailableError, match="reading a manifest") as manifest:
+    with pytest.raises(UnavailableError, match="reading from the store") as manifest:
         store.manifest("m", "1")
-    with pytest.raises(UnavailableError, match="reading a blob") as read:
+    with pytest.raises(UnavailableError, match="reading from the store") as read:
         get(store, "m", ABC_DIGEST, 0, 1)
     assert (manifest.value.code, read.value.code) == ("io-error", "io-error")
 
@@ -198,9 +200,9 @@ def test_what_the_disk_refuses_is_told_as_unavailable(store: DirectoryStore, roo
 def test_a_model_that_is_a_link_to_itself_is_told_as_unavailable(store: DirectoryStore, root: Path) -> None:
     (root / "v2").mkdir(parents=True)
     (root / "v2/m").symlink_to("m")
-    with pytest.raises(UnavailableError, match="listing versions: "):
+    with pytest.raises(UnavailableError, match="listing the store: "):
         store.versions("m")
-    with pytest.raises(UnavailableError, match="looking for a blob: "):
+    with pytest.raises(UnavailableError, match="looking into the store: "):
         store.blob_size("m", ABC_DIGEST)
 
 
@@ -237,6 +239,6 @@ def test_a_read_only_store_can_be_read_and_says_that_it_cannot_be_written(sealed
 
 @pytest.mark.parametrize("url", ["file:///srv/my%20store", "file://localhost/srv/my%20store"])
 def test_a_file_url_is_read_as_its_standard_says(tmp_path: Path, url: str) -> None:
-    store = open_store(url.replace("/srv", str(tmp_path)), tmp_path / "elsewhere")
+    store = open_store(Location(url.replace("/srv", str(tmp_path))), tmp_path / "elsewhere")
     store.create_manifest("m", "1", b"{}")
     assert (tmp_path / "my store" / "v2" / "m" / "manifests" / "1").read_bytes() == b"{}"

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from lading.core.errors import UsageError
-from lading.stores import open_store
+from lading.core.location import Location
 from lading.stores.directory import DirectoryStore
+from lading.stores.schemes import open_writable
 from tests.stores.contract import put
 
 if TYPE_CHECKING:
@@ -15,14 +16,14 @@ if TYPE_CHECKING:
 
 
 def test_a_relative_path_counts_from_the_base(tmp_path: Path) -> None:
-    store = open_store("file://.lading/store", tmp_path)
+    store = open_writable(Location("file://.lading/store"), tmp_path)
     put(store, "m", b"x")
     assert (tmp_path / ".lading/store/v2/m/blobs").is_dir()
     assert store.url == "file://.lading/store"
 
 
 def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
-    store = open_store(f"file://{tmp_path}/s", tmp_path / "elsewhere")
+    store = open_writable(Location(f"file://{tmp_path}/s"), tmp_path / "elsewhere")
     put(store, "m", b"x")
     assert (tmp_path / "s/v2/m/blobs").is_dir()
     assert not (tmp_path / "elsewhere").exists()
@@ -30,21 +31,21 @@ def test_an_absolute_path_is_taken_as_it_is(tmp_path: Path) -> None:
 
 def test_a_memory_store_is_the_same_one_each_time(tmp_path: Path) -> None:
     url = f"memory://{tmp_path.name}"
-    assert open_store(url, tmp_path).create_manifest("m", "1", b"x")
-    assert open_store(url, tmp_path).manifest("m", "1") == b"x"
-    assert open_store(url + "-other", tmp_path).versions("m") == []
+    assert open_writable(Location(url), tmp_path).create_manifest("m", "1", b"x")
+    assert open_writable(Location(url), tmp_path).manifest("m", "1") == b"x"
+    assert open_writable(Location(url + "-other"), tmp_path).versions("m") == []
 
 
 @pytest.mark.parametrize("url", ["ftp://x", "store", "", "file:/x", "://x", "FILE://x", "/srv/store"])
 def test_an_unknown_scheme_is_refused_listing_the_known_ones(url: str, tmp_path: Path) -> None:
     with pytest.raises(UsageError) as caught:
-        open_store(url, tmp_path)
+        open_writable(Location(url), tmp_path)
     assert caught.value.code == "unknown-scheme"
     assert caught.value.message == f"'{url}' is not a store that lading knows; known: file://, memory://"
 
 
 def test_opening_a_store_touches_nothing(tmp_path: Path) -> None:
-    store = open_store("file://s", tmp_path)
+    store = open_writable(Location("file://s"), tmp_path)
     assert isinstance(store, DirectoryStore)
     assert list(tmp_path.iterdir()) == []
     assert "lading.stores.directory" in sys.modules

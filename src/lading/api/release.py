@@ -89,7 +89,7 @@ def push(
     """
     work = Workspace.open(project)
     work.need_project()
-    store, hear = work.store(to), progress or Silence()
+    store, hear = work.target(to), progress or Silence()
     releases = []
     for reference in work.references(references):
         model = work.project.model(reference.name)

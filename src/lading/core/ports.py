@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.core.digest import Digest
+    from lading.core.objects import WritableObjects
     from lading.core.signature import Signature, Tensor
 
 
@@ -41,9 +42,26 @@ class Store(Protocol):
         """
         ...
 
+    def versions(self, name: str) -> list[str]:
+        """The versions of a model, in no order; empty where there is no such model."""
+        ...
+
+    def names(self) -> list[str]:
+        """The models that have at least one version, sorted.
+
+        Raises:
+            UsageError: ``cannot-list``, where the store has no way to tell.
+        """
+        ...
+
 
 class WritableStore(Store, Protocol):
     """A store that versions can be pushed to."""
+
+    @property
+    def objects(self) -> WritableObjects:
+        """What holds its bytes; events and projections are kept there too."""
+        ...
 
     def blob_size(self, name: str, digest: Digest) -> int | None:
         """The size in bytes of a blob that is there, or None."""
@@ -64,14 +82,6 @@ class WritableStore(Store, Protocol):
             True where the store now holds ``raw`` there; False where it holds something else, which
             stays as it is. A writer that crashed and tries again therefore gets True.
         """
-        ...
-
-    def versions(self, name: str) -> list[str]:
-        """The versions of a model, in no order; empty where there is no such model."""
-        ...
-
-    def names(self) -> list[str]:
-        """The models that have at least one version, sorted."""
         ...
 
 

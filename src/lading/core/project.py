@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import re
 import tomllib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from lading.core.errors import UsageError
+from lading.core.location import Location
 from lading.core.names import check_name, check_stage, check_version
 from lading.core.paths import check_path
 from lading.core.signature import Signature
@@ -51,11 +52,16 @@ class Model:
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A project's declarations, with every ``${VAR}`` expanded."""
+    """A project's declarations, with every ``${VAR}`` expanded.
+
+    Attributes:
+        stores: the ``[stores.X]`` tables by their name.
+    """
 
     store: str = DEFAULT_STORE
     tiers: tuple[str, ...] = ()
     models: Mapping[str, Model] = field(default_factory=dict)
+    stores: Mapping[str, Location] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, text: str, environ: Mapping[str, str]) -> Self:
@@ -75,9 +81,20 @@ class Project:
         table = Table(_expand(document, environ, PROJECT_FILE), PROJECT_FILE)
         store = table.text("store") or DEFAULT_STORE
         tiers = table.texts("tiers") or ()
-        models = table.table("models")
+        models, stores = table.table("models"), table.table("stores")
         table.finish()
-        return cls(store, tiers, _models(models) if models else {})
+        return cls(store, tiers, _models(models) if models else {}, _stores(stores) if stores else {})
+
+    def location(self, text: str, environ: Mapping[str, str]) -> Location:
+        """The store that ``text`` means: the name of a ``[stores.X]`` table, or a URL.
+
+        A URL that such a table has, or that lies below it, takes the table's settings.
+        """
+        if text in self.stores:
+            return replace(self.stores[text], environ=environ)
+        above = [each for each in self.stores.values() if f"{text}/".startswith(f"{each.url.rstrip('/')}/")]
+        nearest = max(above, key=lambda each: len(each.url), default=Location(text))
+        return replace(nearest, url=text, environ=environ)
 
     def model(self, name: str) -> Model:
         """The declared model of that name.
@@ -93,6 +110,25 @@ class Project:
             f"'{name}' is not declared in {PROJECT_FILE}; declared: {declared}",
             hint=f"lading add PATH --name {name}",
         )
+
+
+def _stores(table: Table) -> dict[str, Location]:
+    stores = {}
+    for name in table.data:
+        item = table.need(name, table.table(name))
+        item.where = f"{PROJECT_FILE} [stores.{name}]"
+        url = item.need("url", item.text("url"))
+        if "://" in name or "://" not in url:
+            raise item.fail("its name is a plain word and its 'url' is one such as s3://bucket/prefix")
+        stores[name] = Location(
+            url.rstrip("/"),
+            endpoint=item.text("endpoint"),
+            region=item.text("region"),
+            env=(item.text("env") or "").rstrip("_"),
+            allow_http=bool(item.flag("allow_http")),
+        )
+        item.finish()
+    return stores
 
 
 def _models(table: Table) -> dict[str, Model]:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.core.lock import Pin
-    from lading.core.ports import WritableStore
+    from lading.core.ports import Store
     from lading.core.project import Model
     from lading.ops.place import Place
     from lading.plumbing.stamps import Stamps
@@ -40,7 +40,7 @@ class Listed:
     pinned: str | None
 
 
-def listed(model: Model, place: Place, stamps: Stamps, pin: Pin | None, store: WritableStore) -> Listed:
+def listed(model: Model, place: Place, stamps: Stamps, pin: Pin | None, store: Store) -> Listed:
     """Look at one declared model; a store that cannot be asked is no error here."""
     bill = place.read_bill()
     return Listed(
@@ -54,12 +54,12 @@ def listed(model: Model, place: Place, stamps: Stamps, pin: Pin | None, store: W
     )
 
 
-def versions(name: str, store: WritableStore) -> tuple[str, ...]:
+def versions(name: str, store: Store) -> tuple[str, ...]:
     """The versions of a model in a store, the highest first."""
     return tuple(sorted(store.versions(name), key=version_key, reverse=True))
 
 
-def _pushed(name: str, store: WritableStore) -> tuple[str, ...] | None:
+def _pushed(name: str, store: Store) -> tuple[str, ...] | None:
     try:
         return versions(name, store)
     except LadingError:

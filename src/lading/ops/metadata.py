@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from lading.core.bill import Bill, FileEntry
-    from lading.core.ports import WritableStore
+    from lading.core.ports import Store
     from lading.core.project import Model
     from lading.core.reference import Reference
     from lading.ops.place import Place
@@ -86,7 +86,7 @@ def describe(
     return Description(metadata, spoken_of)
 
 
-def choose_version(reference: Reference, model: Model, store: WritableStore) -> str:
+def choose_version(reference: Reference, model: Model, store: Store) -> str:
     """The version to push under: the reference's, else the one that lading.toml declares.
 
     Raises:

@@ -11,11 +11,11 @@ from lading.ops.version import find
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from lading.core.ports import WritableStore
+    from lading.core.ports import Store
     from lading.core.project import Model
 
 
-def pin(models: Iterable[Model], store: WritableStore) -> dict[str, Pin]:
+def pin(models: Iterable[Model], store: Store) -> dict[str, Pin]:
     """The pins of ``models``: the version declared, or the highest where none is.
 
     Raises:

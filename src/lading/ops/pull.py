@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.core.bill import FileEntry
-    from lading.core.ports import Progress, Store, WritableStore
+    from lading.core.ports import Progress, Store
     from lading.core.resolution import Wanted
     from lading.ops.version import Version
     from lading.plumbing.cache import Cache
@@ -73,7 +73,7 @@ class Sources:
         tiers: opens the stores that bytes may come from, in order.
     """
 
-    store: Callable[[], WritableStore]
+    store: Callable[[], Store]
     tiers: Callable[[], Sequence[Store]]
     cache: Cache
     progress: Progress

@@ -15,7 +15,7 @@ from lading.core.versions import highest, version_key
 from lading.plumbing.inflate import inflate
 
 if TYPE_CHECKING:
-    from lading.core.ports import Store, WritableStore
+    from lading.core.ports import Store
     from lading.core.resolution import Wanted
 
 _REPAIR: Final = "push the version again: lading push --repair"
@@ -39,7 +39,7 @@ class Version:
     layers: tuple[Layer, ...]
 
 
-def find(wanted: Wanted, store: WritableStore) -> Version:
+def find(wanted: Wanted, store: Store) -> Version:
     """Open the version that ``wanted`` means, in the store that decides what names mean.
 
     Raises:
@@ -103,7 +103,7 @@ def parse_blocks(bill: Bill, raw: bytes) -> BlockList:
     return blocks
 
 
-def _label(wanted: Wanted, store: WritableStore) -> str:
+def _label(wanted: Wanted, store: Store) -> str:
     versions = store.versions(wanted.name)
     if not versions:
         raise NotFoundError(

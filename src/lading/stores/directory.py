@@ -1,4 +1,4 @@
-"""``file://``: a store in a folder, laid out as design section 3.3 says.
+"""``file://``: a store in a folder.
 
 Behind any static web server whose ``/v2/`` answers 200 the same folder is a registry that container
 tools can pull from.
@@ -6,120 +6,138 @@ tools can pull from.
 
 from __future__ import annotations
 
-import hashlib
 import os
-from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
-from lading.core.digest import Digest
-from lading.core.errors import LadingError, NotFoundError
-from lading.core.image import MAX_MANIFEST_BYTES
-from lading.core.names import check_name, check_version
+from lading.core.errors import NotFoundError
+from lading.core.objects import Entries, Found
 from lading.plumbing import atomic
 from lading.plumbing.oserror import explain, explained
 from lading.stores import problems
+from lading.stores.layout import LaidOut
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator
-    from io import FileIO
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from lading.core.location import Location
+    from lading.core.objects import Kind
 
 _READ_BYTES: Final = 1024 * 1024
+_DRAFTS: Final = ".drafts"
 _FRONT: Final = (
     b"<!doctype html><title>lading</title><p>A store of models, readable as an OCI registry.</p>\n"
 )
+_MISSING: Final = (FileNotFoundError, NotADirectoryError)
 
 
-class DirectoryStore:
-    """A writable store in the folder ``root``, which the first push makes."""
+class Folder:
+    """Objects that are files below ``root``, which the first write makes."""
 
     def __init__(self, url: str, root: Path) -> None:
         self._url = url
         self._root = root
-        self._drafts = root / ".drafts"
+        self._drafts = root / _DRAFTS
 
     @property
     def url(self) -> str:
         """The URL as it was given."""
         return self._url
 
-    def manifest(self, name: str, reference: str) -> bytes:
-        """The manifest under a version or digest."""
-        path = self._manifest(name, reference)
+    def head(self, key: str) -> Found | None:
+        """What is known of a file."""
+        path = self._root / key
+        try:
+            return _found(key, path.stat())
+        except _MISSING:
+            return None
+        except OSError as error:
+            raise explain(error, "looking into the store", path) from error
+
+    def get(self, key: str, limit: int) -> bytes | None:
+        """The first bytes of a file.
+
+        Raises:
+            NotFoundError: ``no-store``, where not even the folder is there.
+        """
+        path = self._root / key
         try:
             with path.open("rb") as file:
-                return file.read(MAX_MANIFEST_BYTES + 1)
-        except (FileNotFoundError, NotADirectoryError):
-            raise self._missing(name, reference) from None
+                return file.read(limit)
+        except _MISSING:
+            if not self._root.is_dir():
+                raise NotFoundError(
+                    "no-store",
+                    f"there is no store at {self._url} ({self._root})",
+                    hint="push a model there first",
+                ) from None
+            return None
         except OSError as error:
-            raise explain(error, "reading a manifest", path) from error
+            raise explain(error, "reading from the store", path) from error
 
-    def read(self, name: str, digest: Digest, start: int, end: int) -> Iterator[bytes]:
-        """The bytes of a blob."""
-        path = self._blob(name, digest)
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """The bytes of a file, in pieces."""
+        path = self._root / key
         try:
             with path.open("rb", buffering=0) as file:
                 file.seek(start)
-                yield from self._pieces(file, start, end, digest)
-        except (FileNotFoundError, NotADirectoryError):
-            raise problems.no_blob(self._url, name, digest) from None
+                place = start
+                while place < end and (piece := file.read(min(_READ_BYTES, end - place))):
+                    place += len(piece)
+                    yield piece
+        except _MISSING:
+            raise problems.no_object(self._url, key) from None
         except OSError as error:
-            raise explain(error, "reading a blob", path) from error
+            raise explain(error, "reading from the store", path) from error
 
-    def blob_size(self, name: str, digest: Digest) -> int | None:
-        """The size of a blob, or None."""
+    def entries(self, folder: str, after: str = "") -> Entries:
+        """What lies in a folder."""
+        path = self._root / folder
+        folders, files = [], []
         try:
-            return self._blob(name, digest).stat().st_size
-        except (FileNotFoundError, NotADirectoryError):
-            return None
+            with os.scandir(path) as entries:
+                for entry in entries:
+                    key = f"{folder}{entry.name}"
+                    if entry.is_dir():
+                        folders.append(entry.name)
+                    elif os.fsencode(key) > os.fsencode(after):
+                        files.append(_found(key, entry.stat()))
+        except _MISSING:
+            return Entries((), ())
         except OSError as error:
-            raise explain(error, "looking for a blob", self._root) from error
+            raise explain(error, "listing the store", path) from error
+        return Entries(tuple(sorted(folders)), tuple(sorted(files, key=lambda each: each.key)))
 
-    def put_blob(self, name: str, digest: Digest, size: int, chunks: Iterable[bytes]) -> None:
-        """Store a blob; a copy that lies there already, perhaps damaged, is replaced by proven bytes."""
-        with explained("writing to the store", self._root):
-            self._begin()
-            with atomic.draft(self._drafts) as draft:
-                whole = hashlib.sha256()
-                for chunk in chunks:
-                    whole.update(chunk)
-                    draft.file.write(chunk)
-                got = (draft.file.tell(), Digest(whole.hexdigest()))
-                if got != (size, digest):
-                    raise problems.changed(name, (size, digest), got)
-                draft.replace(self._blob(name, digest))
-
-    def create_manifest(self, name: str, reference: str, raw: bytes) -> bool:
-        """Store a manifest, never replacing one."""
-        path = self._manifest(name, reference)
+    def create(self, key: str, raw: bytes, kind: Kind) -> bool:  # noqa: ARG002 - a file has no media type
+        """Store a file, never replacing one."""
+        path = self._root / key
         with explained("writing to the store", self._root):
             self._begin()
             with atomic.draft(self._drafts) as draft:
                 draft.file.write(raw)
                 return draft.create(path) or path.read_bytes() == raw
 
-    def versions(self, name: str) -> list[str]:
-        """The versions of a model."""
-        folder = self._model(name) / "manifests"
-        try:
-            return [entry.name for entry in folder.iterdir() if _is(check_version, entry.name)]
-        except (FileNotFoundError, NotADirectoryError):
-            return []
-        except OSError as error:
-            raise explain(error, "listing versions", folder) from error
+    def replace(self, key: str, raw: bytes, kind: Kind) -> None:
+        """Store a file in place of another."""
+        self.put(key, len(raw), [raw], kind)
 
-    def names(self) -> list[str]:
-        """The models that have a version."""
-        root = self._root / "v2"
-        found = []
-        for parent, folders, _ in os.walk(root):
-            if "manifests" in folders:
-                name = Path(parent).relative_to(root).as_posix()
-                if _is(check_name, name) and self.versions(name):
-                    found.append(name)
-            folders[:] = [folder for folder in folders if folder not in {"manifests", "blobs", "referrers"}]
-        return sorted(found)
+    def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:  # noqa: ARG002
+        """Store a file in place of another."""
+        with explained("writing to the store", self._root):
+            self._begin()
+            with atomic.draft(self._drafts) as draft:
+                draft.file.writelines(chunks)
+                draft.replace(self._root / key)
+
+    def delete(self, key: str) -> None:
+        """Remove a file."""
+        with explained("writing to the store", self._root):
+            (self._root / key).unlink(missing_ok=True)
+
+    def strong(self) -> bool:
+        """True: of two links of one name the file system makes one fail."""
+        return True
 
     def _begin(self) -> None:
         atomic.sweep(self._drafts)
@@ -130,44 +148,21 @@ class DirectoryStore:
                 draft.file.write(_FRONT)
                 draft.create(front)
 
-    def _model(self, name: str) -> Path:
-        return self._root / "v2" / check_name(name)
 
-    def _manifest(self, name: str, reference: str) -> Path:
-        return self._model(name) / "manifests" / reference
+class DirectoryStore(LaidOut):
+    """A writable store in the folder ``root``."""
 
-    def _blob(self, name: str, digest: Digest) -> Path:
-        return self._model(name) / "blobs" / str(digest)
-
-    def _missing(self, name: str, reference: str) -> NotFoundError:
-        if not self._root.is_dir():
-            return NotFoundError(
-                "no-store",
-                f"there is no store at {self._url} ({self._root})",
-                hint="push a model there first",
-            )
-        return problems.no_version(self._url, name, reference, self.versions(name))
-
-    def _pieces(self, file: FileIO, start: int, end: int, digest: Digest) -> Iterator[bytes]:
-        place = start
-        while place < end:
-            piece = file.read(min(_READ_BYTES, end - place))
-            if not piece:
-                raise problems.truncated(self._url, digest, place, end)
-            place += len(piece)
-            yield piece
+    def __init__(self, url: str, root: Path) -> None:
+        super().__init__(Folder(url, root))
 
 
-def open_store(url: str, base: Path) -> DirectoryStore:
+def open_store(location: Location, base: Path) -> DirectoryStore:
     """The store at a ``file://`` URL (RFC 8089, and relative paths, which count from ``base``)."""
-    path = url.removeprefix("file://")
+    path = location.url.removeprefix("file://")
     if path.startswith("localhost/"):
         path = path.removeprefix("localhost")
-    return DirectoryStore(url, base / unquote(path))
+    return DirectoryStore(location.url, base / unquote(path))
 
 
-def _is(check: Callable[[str], str], text: str) -> bool:
-    with suppress(LadingError):
-        check(text)
-        return True
-    return False
+def _found(key: str, seen: os.stat_result) -> Found:
+    return Found(key, seen.st_size, seen.st_mtime)

@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import TYPE_CHECKING, Final
 
-from lading.core.digest import Digest
-from lading.core.names import is_version
+from lading.core.objects import Entries, Found
 from lading.stores import problems
+from lading.stores.layout import LaidOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
+    from lading.core.location import Location
+    from lading.core.objects import Kind
+
 _READ_BYTES: Final = 1024 * 1024
-_DIGESTS: Final = ("sha256:", "sha256-")
 
 
-class MemoryStore:
-    """A writable store that ends with the process."""
+class Memory:
+    """Objects that end with the process."""
 
-    def __init__(self, url: str = "memory://") -> None:
+    def __init__(self, url: str) -> None:
         self._url = url
-        self._manifests: dict[tuple[str, str], bytes] = {}
-        self._blobs: dict[tuple[str, Digest], bytes] = {}
+        self._held: dict[str, tuple[bytes, float]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -31,61 +33,68 @@ class MemoryStore:
         """The URL as it was given."""
         return self._url
 
-    def manifest(self, name: str, reference: str) -> bytes:
-        """The manifest under a version or digest."""
-        raw = self._manifests.get((name, reference))
-        if raw is None:
-            raise problems.no_version(self._url, name, reference, self.versions(name))
-        return raw
+    def head(self, key: str) -> Found | None:
+        """What is known of an object."""
+        held = self._held.get(key)
+        return None if held is None else Found(key, len(held[0]), held[1])
 
-    def read(self, name: str, digest: Digest, start: int, end: int) -> Iterator[bytes]:
-        """The bytes of a blob."""
-        blob = self._blobs.get((name, digest))
-        if blob is None:
-            raise problems.no_blob(self._url, name, digest)
-        for place in range(start, min(end, len(blob)), _READ_BYTES):
-            yield blob[place : min(place + _READ_BYTES, end)]
-        if end > len(blob):
-            raise problems.truncated(self._url, digest, len(blob), end)
+    def get(self, key: str, limit: int) -> bytes | None:
+        """The first bytes of an object."""
+        held = self._held.get(key)
+        return None if held is None else held[0][:limit]
 
-    def blob_size(self, name: str, digest: Digest) -> int | None:
-        """The size of a blob, or None."""
-        blob = self._blobs.get((name, digest))
-        return None if blob is None else len(blob)
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        """The bytes of an object, in pieces."""
+        held = self._held.get(key)
+        if held is None:
+            raise problems.no_object(self._url, key)
+        for place in range(start, min(end, len(held[0])), _READ_BYTES):
+            yield held[0][place : min(place + _READ_BYTES, end)]
 
-    def put_blob(self, name: str, digest: Digest, size: int, chunks: Iterable[bytes]) -> None:
-        """Store a blob."""
-        blob = b"".join(chunks)
-        got = (len(blob), Digest.of(blob))
-        if got != (size, digest):
-            raise problems.changed(name, (size, digest), got)
-        self._blobs[name, digest] = blob
-
-    def create_manifest(self, name: str, reference: str, raw: bytes) -> bool:
-        """Store a manifest, never replacing one."""
+    def entries(self, folder: str, after: str = "") -> Entries:
+        """What lies in a folder."""
         with self._lock:
-            return self._manifests.setdefault((name, reference), raw) == raw
+            keys = [key for key in self._held if key.startswith(folder)]
+        below = {key: key.removeprefix(folder) for key in keys}
+        folders = {rest.partition("/")[0] for rest in below.values() if "/" in rest}
+        own = sorted(key for key, rest in below.items() if "/" not in rest and key > after)
+        found = (self.head(key) for key in own)
+        return Entries(tuple(sorted(folders)), tuple(each for each in found if each is not None))
 
-    def versions(self, name: str) -> list[str]:
-        """The versions of a model."""
-        return [label for model, label in self._tagged() if model == name]
-
-    def names(self) -> list[str]:
-        """The models that have a version."""
-        return sorted({model for model, _ in self._tagged()})
-
-    def _tagged(self) -> list[tuple[str, str]]:
-        """The names and versions that there are; digests, stages and referrers are none."""
+    def create(self, key: str, raw: bytes, kind: Kind) -> bool:  # noqa: ARG002 - nobody asks for it
+        """Store an object, never replacing one."""
         with self._lock:
-            keys = list(self._manifests)
-        return [
-            (model, label) for model, label in keys if is_version(label) and not label.startswith(_DIGESTS)
-        ]
+            return self._held.setdefault(key, (raw, time.time()))[0] == raw
+
+    def replace(self, key: str, raw: bytes, kind: Kind) -> None:  # noqa: ARG002
+        """Store an object in place of another."""
+        with self._lock:
+            self._held[key] = (raw, time.time())
+
+    def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:  # noqa: ARG002
+        """Store an object in place of another."""
+        self.replace(key, b"".join(chunks), kind)
+
+    def delete(self, key: str) -> None:
+        """Remove an object."""
+        with self._lock:
+            self._held.pop(key, None)
+
+    def strong(self) -> bool:
+        """True: one lock stands before all writers."""
+        return True
+
+
+class MemoryStore(LaidOut):
+    """A writable store that ends with the process."""
+
+    def __init__(self, url: str = "memory://") -> None:
+        super().__init__(Memory(url))
 
 
 _shared: dict[str, MemoryStore] = {}
 
 
-def open_store(url: str, base: Path) -> MemoryStore:  # noqa: ARG001 - every store's door looks like this
+def open_store(location: Location, base: Path) -> MemoryStore:  # noqa: ARG001 - every door looks like this
     """The store of that URL in this process: the same one each time."""
-    return _shared.setdefault(url, MemoryStore(url))
+    return _shared.setdefault(location.url, MemoryStore(location.url))

@@ -26,6 +26,11 @@ def no_version(url: str, name: str, reference: str, known: Iterable[str]) -> Not
     )
 
 
+def no_object(url: str, key: str) -> NotFoundError:
+    """An object is not there."""
+    return NotFoundError("no-object", f"{url} has no {key}", hint=f"lading verify {url}")
+
+
 def no_blob(url: str, name: str, digest: Digest) -> NotFoundError:
     """A blob that a manifest names is not there."""
     return NotFoundError(

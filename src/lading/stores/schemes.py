@@ -1,0 +1,51 @@
+"""Where bytes live: one file for each kind of store, and one row in the scheme table for each scheme."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Final
+
+from lading.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from lading.core.location import Location
+    from lading.core.ports import Store, WritableStore
+
+SCHEMES: Final = {"file": "directory", "memory": "memory"}
+NEAR: Final = frozenset({"file", "memory"})
+"""The schemes of stores that need no network."""
+READ_ONLY: Final = frozenset({"http", "https"})
+
+
+def open_store(location: Location, base: Path) -> Store:
+    """The store there; a relative path in its URL counts from the folder ``base``.
+
+    Raises:
+        UsageError: ``unknown-scheme``, listing those that are known.
+    """
+    scheme, separator, _ = location.url.partition("://")
+    if not separator or scheme not in SCHEMES:
+        known = ", ".join(f"{name}://" for name in SCHEMES)
+        raise UsageError(
+            "unknown-scheme", f"'{location.url}' is not a store that lading knows; known: {known}"
+        )
+    opened: Store = import_module(f"lading.stores.{SCHEMES[scheme]}").open_store(location, base)
+    return opened
+
+
+def open_writable(location: Location, base: Path) -> WritableStore:
+    """The store there, to write to.
+
+    Raises:
+        UsageError: ``read-only-store``; ``unknown-scheme``.
+    """
+    opened = open_store(location, base)
+    if location.scheme in READ_ONLY:
+        raise UsageError(
+            "read-only-store",
+            f"{location.url} can be read only: {location.scheme}:// has no way to publish",
+            hint="push to the bucket or folder behind it: --to s3://..., or store = ... in lading.toml",
+        )
+    return opened  # type: ignore[return-value] # every scheme but those is a WritableStore; a test says so
