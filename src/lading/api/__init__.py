@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 _ROOMS = {
     "fetch": ("ensure", "in_place", "path", "pull"),
     "look": ("cache", "diff", "list_models", "list_versions", "show", "verify"),
+    "keep": ("gc",),
     "release": ("add", "init", "lock", "push"),
     "run": ("load", "open_model", "predict", "save"),
 }

@@ -13,7 +13,13 @@ if TYPE_CHECKING:
     from lading.core.location import Location
     from lading.core.ports import Store, WritableStore
 
-SCHEMES: Final = {"file": "directory", "memory": "memory"}
+SCHEMES: Final = {
+    "file": "directory",
+    "s3": "bucket",
+    "gs": "bucket",
+    "az": "bucket",
+    "memory": "memory",
+}
 NEAR: Final = frozenset({"file", "memory"})
 """The schemes of stores that need no network."""
 READ_ONLY: Final = frozenset({"http", "https"})
