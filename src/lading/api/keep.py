@@ -47,4 +47,6 @@ def gc(
         clock = Clock(time.monotonic, time.sleep)
         return [prune.prune(objects, name, clock, kept_s) for name in chosen]
     found = [(name, prune.find(objects, name, time.time(), kept_s)) for name in chosen]
-    return [Pruned(name, len(blobs), sum(blob.size for blob in blobs), deleted=False) for name, blobs in found]
+    return [
+        Pruned(name, len(blobs), sum(blob.size for blob in blobs), deleted=False) for name, blobs in found
+    ]

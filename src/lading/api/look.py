@@ -18,8 +18,9 @@ from lading.ops.load import verify_loads
 from lading.wiring import Pulling, Workspace
 
 if TYPE_CHECKING:
-    from lading.core.event import Event
+    from lading.core.bill import Bill
     from lading.core.difference import Difference
+    from lading.core.event import Event
     from lading.ops.inventory import Listed
     from lading.ops.verify import Verified
     from lading.plumbing.cache import Usage

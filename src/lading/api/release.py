@@ -19,6 +19,7 @@ from lading.ops.push import Release
 from lading.ops.push import push as publish
 from lading.ops.sweep import Clock
 from lading.plumbing.tree import check_content, collect
+from lading.stores.creation import create
 from lading.wiring import Workspace
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def push(
         shape = Shape(tuple(platforms), modelpack)
         releases.append(Release(model.name, version, tree, description, shape, repair))
     if create_store:
-        work.create_store(to)
+        create(work.location(to))
     clock = Clock(time.monotonic, time.sleep)
     return [publish(release, store, hear, clock, author) for release in releases]
 

@@ -46,9 +46,7 @@ def gc(
     store: Annotated[str | None, typer.Option("--store", help="Another store.", metavar="URL")] = None,
 ) -> None:
     """Find blobs in the store that no version needs; a version is never removed."""
-    found = keep.gc(
-        *names or [], delete=delete, kept_s=older_than * _DAY_S, store=store, project=out.project
-    )
+    found = keep.gc(*names or [], delete=delete, kept_s=older_than * _DAY_S, store=store, project=out.project)
     total = sum(each.size for each in found)
     document = {
         "deleted": delete,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from lading.core import canonical
@@ -189,6 +189,27 @@ def check_time(text: str) -> str:
     except ValueError:
         pass
     raise UsageError("bad-time", f"'{text}' is not a time in UTC such as 2026-11-21T08:00:00.123Z")
+
+
+def time_until(text: str) -> str:
+    """The time from which on events are after ``text``: of a day its end, of an instant the next millisecond.
+
+    An instant without a zone is in UTC.
+
+    Raises:
+        UsageError: ``bad-time``.
+    """
+    try:
+        given = datetime.fromisoformat(text)
+        step = timedelta(days=1) if len(text) <= len("2026-11-21") else timedelta(milliseconds=1)
+        found = given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC) + step
+    except (ValueError, OverflowError) as error:
+        raise UsageError(
+            "bad-time",
+            f"'{text}' is neither a day nor an instant",
+            hint="write 2026-11-21 or 2026-11-21T08:00:00Z",
+        ) from error
+    return found.strftime("%Y-%m-%dT%H:%M:%S.") + f"{found.microsecond // 1000:03d}Z"
 
 
 def ledger_folder(model: str) -> str:

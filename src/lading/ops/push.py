@@ -11,8 +11,8 @@ from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
 from lading.core.versions import highest, next_version, version_key
-from lading.ops.pack import Shape, image, read_contents
 from lading.ops.ledger import record
+from lading.ops.pack import Shape, image, read_contents
 from lading.ops.project import project
 from lading.ops.sweep import notice_key, wait
 from lading.ops.version import open_version
@@ -69,9 +69,7 @@ class Release:
     repair: bool = False
 
 
-def push(
-    release: Release, store: WritableStore, progress: Progress, clock: Clock, author: Author
-) -> Pushed:
+def push(release: Release, store: WritableStore, progress: Progress, clock: Clock, author: Author) -> Pushed:
     """Publish a version; the same again under its version is a success that uploads nothing.
 
     Then the ledger says so and the projections show it, except in a weak store, which can hold no ledger.
@@ -135,8 +133,8 @@ def _announce(
         ledger = record(store, bill.name, {bill.version: bill.digest}, before, author)
     else:
         progress.note(
-            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version at once "
-            "may both succeed, and it holds no ledger"
+            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
+            "at once may both succeed, and it holds no ledger"
         )
     project(store, bill.name, ledger)
 

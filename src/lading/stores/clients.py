@@ -184,7 +184,7 @@ def google_file(path: str, name: str) -> dict[str, Any]:
         raise UnavailableError(
             "no-credentials",
             f"{name} names {path}, which cannot be read as a credentials file: {type(error).__name__}",
-            hint=f"point {name} at a service account's JSON file, or run gcloud auth application-default login",
+            hint=f"point {name} at a service account's JSON file",
         ) from None
     return document if isinstance(document, dict) else {}
 
