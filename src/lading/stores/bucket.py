@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Final, TypeVar
 from lading.core.errors import LadingError, UsageError
 from lading.core.objects import Entries, Found, Kind
 from lading.stores import problems
-from lading.stores.blame import Place, from_obstore
-from lading.stores.clients import azure_client, gcs_client, s3, s3_client
+from lading.stores.blame import Place, answered, from_obstore
+from lading.stores.clients import NEVER, azure_client, gcs_client, s3, s3_client
 from lading.stores.layout import LaidOut
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from obstore import ObjectMeta, PutMode
+    from obstore import GetResult, ObjectMeta, PutMode
     from obstore.store import AzureStore, GCSStore, S3Store
 
     from lading.core.location import Location
@@ -32,10 +32,13 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 PROBE_KEY: Final = ".lading-probe"
+_PROBE: Final = b"lading: is a key created once?\n"
 _READ_BYTES: Final = 1024 * 1024
 _PART_BYTES: Final = 8 * 1024 * 1024
 _MAX_PARTS: Final = 9_000
 """S3 takes at most 10,000 parts (Amazon S3 user guide, "Multipart upload limits")."""
+_ENDS_BEFORE: Final = ("416 Range Not Satisfiable", "StartTooLarge")
+"""How obstore says that an object ends before the range that was asked for."""
 _TRIES: Final = 6
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
@@ -47,11 +50,13 @@ class Bucket:
     Attributes:
         place: how messages name it.
         client: what it is spoken to with.
+        once: the same, but for requests that must not be tried again.
         pause: waits that many seconds before another try.
     """
 
     place: Place
     client: Client
+    once: Client
     pause: Callable[[float], None] = time.sleep
     _strong: bool | None = None
 
@@ -65,7 +70,11 @@ class Bucket:
         import obstore
 
         with self._blamed("looking for", key):
-            return self._or_none(lambda: _found(obstore.head(self.client, key)), key)
+            result = self._or_none(lambda: obstore.get(self.client, key, options={"head": True}), key)
+            if result is None:
+                return None
+            self._check_page(result, key)
+            return _found(result.meta)
 
     def get(self, key: str, limit: int) -> bytes | None:
         """The first bytes of an object."""
@@ -75,6 +84,7 @@ class Bucket:
             result = self._or_none(lambda: obstore.get(self.client, key), key)
             if result is None:
                 return None
+            self._check_page(result, key)
             data = bytearray()
             for piece in result.stream(min_chunk_size=_READ_BYTES):
                 data += piece
@@ -94,11 +104,12 @@ class Bucket:
                     lambda: obstore.get(self.client, key, options={"range": (start, end)}), key
                 )
             except Exception as error:
-                if "416 Range Not Satisfiable" in str(error):
-                    return  # the object ends before ``start``
+                if any(sign in str(error) for sign in _ENDS_BEFORE):
+                    return
                 raise
             if result is None:
                 raise problems.no_object(self.url, key)
+            self._check_page(result, key)
             for chunk in result.stream(min_chunk_size=_READ_BYTES):
                 view = memoryview(chunk)
                 for place in range(0, len(view), _READ_BYTES):
@@ -138,7 +149,8 @@ class Bucket:
     def replace(self, key: str, raw: bytes, kind: Kind) -> None:
         """Store a small object in place of another."""
         error = self._put(key, raw, kind, "overwrite")
-        if error is not None:
+        # The answer may have been lost or unclear, and the object be there.
+        if error is not None and self.get(key, len(raw) + 1) != raw:
             raise self._blame(error, "writing", key) from error
 
     def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:
@@ -174,7 +186,7 @@ class Bucket:
 
     def _probe(self) -> bool:
         for _ in range(2):
-            error = self._put(PROBE_KEY, b"lading: is a key created once?\n", Kind("text/plain"), "create")
+            error = self._put(PROBE_KEY, _PROBE, Kind("text/plain"), "create", self.once)
             if error is not None:
                 if _refused(error):
                     return True
@@ -190,16 +202,27 @@ class Bucket:
             there = self.get(key, len(raw) + 1)
         return there == raw
 
-    def _put(self, key: str, raw: bytes, kind: Kind, mode: PutMode) -> Exception | None:
-        """Put a small object at once; the error instead of raising it, for those who look again first."""
+    def _put(
+        self, key: str, raw: bytes, kind: Kind, mode: PutMode, client: Client | None = None
+    ) -> Exception | None:
+        """Put a small object in one request; the error is returned, for those who look again first."""
         import obstore
 
         try:
             attributes = _attributes(kind)
-            obstore.put(self.client, key, raw, attributes=attributes, mode=mode, use_multipart=False)
+            obstore.put(
+                client or self.client, key, raw, attributes=attributes, mode=mode, use_multipart=False
+            )
         except Exception as error:  # noqa: BLE001 - whatever it is, the caller looks at what lies there
             return error
         return None
+
+    def _check_page(self, result: GetResult, key: str) -> None:
+        """Refuse a web page that came instead of an object: obstore takes it for one."""
+        kind = result.attributes.get("Content-Type", "")
+        if kind.startswith("text/html") and not key.endswith((".html", ".htm")):
+            body = b"" if result.meta["size"] > _READ_BYTES else bytes(result.bytes())
+            raise answered(self.place, 200, {"content-type": kind}, body, "reading", key)
 
     @contextmanager
     def _blamed(self, doing: str, key: str) -> Iterator[None]:
@@ -245,10 +268,10 @@ def open_store(location: Location, base: Path) -> BucketStore:  # noqa: ARG001 -
         found = s3(location)
         source = found.keys.source if found.keys else "the machine's own role"
         place = replace(place, endpoint=found.endpoint, region=found.region, credentials=source)
-        return BucketStore(Bucket(place, s3_client(found, location)))
+        return BucketStore(Bucket(place, s3_client(found, location), s3_client(found, location, NEVER)))
     place = replace(place, endpoint=location.endpoint, credentials=location.env or "the platform's variables")
     make = gcs_client if location.scheme == "gs" else azure_client
-    return BucketStore(Bucket(place, make(location)))
+    return BucketStore(Bucket(place, make(location), make(location, NEVER)))
 
 
 def _client_errors() -> tuple[type[Exception], ...]:

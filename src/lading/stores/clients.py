@@ -25,11 +25,12 @@ if TYPE_CHECKING:
 
     from lading.core.location import Location
 
-_RETRY: Final[RetryConfig] = {
+RETRY: Final[RetryConfig] = {
     "max_retries": 5,
     "retry_timeout": timedelta(seconds=60),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
 }
+NEVER: Final[RetryConfig] = {"max_retries": 0}
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +85,7 @@ def s3(location: Location) -> S3:
     return S3(location.bucket, location.prefix, endpoint, region or "us-east-1", keys)
 
 
-def s3_client(found: S3, location: Location) -> S3Store:
+def s3_client(found: S3, location: Location, retry: RetryConfig = RETRY) -> S3Store:
     """A client for an S3 bucket; without static credentials it asks the machine's own role."""
     from obstore.store import S3Store
 
@@ -106,12 +107,12 @@ def s3_client(found: S3, location: Location) -> S3Store:
         prefix=found.prefix or None,
         region=found.region,
         client_options=_options(found.endpoint, location),
-        retry_config=_RETRY,
+        retry_config=retry,
         **options,
     )
 
 
-def gcs_client(location: Location) -> GCSStore:
+def gcs_client(location: Location, retry: RetryConfig = RETRY) -> GCSStore:
     """A client for a bucket of Google Cloud Storage.
 
     Raises:
@@ -136,12 +137,12 @@ def gcs_client(location: Location) -> GCSStore:
         location.bucket,
         prefix=location.prefix or None,
         client_options=_options(base, location),
-        retry_config=_RETRY,
+        retry_config=retry,
         **options,
     )
 
 
-def azure_client(location: Location) -> AzureStore:
+def azure_client(location: Location, retry: RetryConfig = RETRY) -> AzureStore:
     """A client for a container of Azure Blob Storage.
 
     Raises:
@@ -167,7 +168,7 @@ def azure_client(location: Location) -> AzureStore:
         prefix=location.prefix or None,
         account_name=account,
         client_options=_options(endpoint, location),
-        retry_config=_RETRY,
+        retry_config=retry,
         **options,
     )
 
