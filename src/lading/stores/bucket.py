@@ -141,17 +141,21 @@ class Bucket:
             there = self.get(key, len(raw) + 1)
             if there is not None:
                 return there == raw
-            if not _refused(error) or number == _TRIES - 1:
+            if not _contended(error) or number == _TRIES - 1:
                 raise self._blame(error, "writing", key) from error
             self.pause(0.05 * 2**number)
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def replace(self, key: str, raw: bytes, kind: Kind) -> None:
         """Store a small object in place of another."""
-        error = self._put(key, raw, kind, "overwrite")
-        # The answer may have been lost or unclear, and the object be there.
-        if error is not None and self.get(key, len(raw) + 1) != raw:
-            raise self._blame(error, "writing", key) from error
+        for number in range(_TRIES):
+            error = self._put(key, raw, kind, "overwrite")
+            # The answer may have been lost or unclear, and the object be there.
+            if error is None or self.get(key, len(raw) + 1) == raw:
+                return
+            if not _contended(error) or number == _TRIES - 1:
+                raise self._blame(error, "writing", key) from error
+            self.pause(0.05 * 2**number)
 
     def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:
         """Store an object in place of another; a large one in parts, which show only when all are there."""
@@ -285,6 +289,14 @@ def _refused(error: Exception) -> bool:
     from obstore.exceptions import AlreadyExistsError, PreconditionError
 
     return isinstance(error, AlreadyExistsError | PreconditionError) or "409 Conflict" in str(error)
+
+
+def _contended(error: Exception) -> bool:
+    """Whether others are writing the same key, so that another try is worth while.
+
+    Swift answers 202 without an ETag to some of the writers of one key.
+    """
+    return _refused(error) or "MissingEtag" in str(error)
 
 
 def _unknown(error: Exception) -> bool:
