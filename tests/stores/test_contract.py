@@ -187,8 +187,9 @@ def test_one_of_sixteen_writers_of_a_version_wins_and_the_others_hear_of_it(stor
 
     with ThreadPoolExecutor(16) as pool:
         won = list(pool.map(create, range(16)))
-    assert won.count(True) == 1
-    assert store.manifest("m", "1.0") == f"manifest {won.index(True)}".encode()
+    winners = [f"manifest {number}".encode() for number, one in enumerate(won) if one]
+    assert store.manifest("m", "1.0") in winners
+    assert len(winners) == 1 or not store.objects.strong()
 
 
 def test_versions_can_be_listed_while_others_write(store: WritableStore) -> None:

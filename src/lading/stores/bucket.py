@@ -40,6 +40,8 @@ _MAX_PARTS: Final = 9_000
 _ENDS_BEFORE: Final = ("416 Range Not Satisfiable", "StartTooLarge")
 """How obstore says that an object ends before the range that was asked for."""
 _TRIES: Final = 6
+_SETTLING_S: Final = 0.5
+"""How long the writers of one key in a weak bucket wait before each looks whose object stands."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -203,6 +205,7 @@ class Bucket:
         there = self.get(key, len(raw) + 1)
         if there is None:
             self.replace(key, raw, kind)
+            self.pause(_SETTLING_S)
             there = self.get(key, len(raw) + 1)
         return there == raw
 
