@@ -71,7 +71,7 @@ def explain(error: Exception, call: Call) -> LadingError:
         )
     if isinstance(error, exceptions.TimeoutError) and isinstance(root, TimeoutError):
         return _silent(call)
-    if isinstance(root, ssl.SSLError | ssl.CertificateError):
+    if isinstance(root, ssl.SSLError):
         return _tls(root, call)
     return _lost(root, call)
 
@@ -133,8 +133,8 @@ def _tls_words(root: BaseException) -> tuple[str, str]:
         return known or (f"its certificate was refused ({root.verify_message})", "")
     if isinstance(root, ssl.SSLError) and root.reason in _NOT_TLS:
         return "it does not speak TLS", "if it is a plain HTTP server, its URL begins with http://"
-    if isinstance(root, ssl.CertificateError):
-        return _CERTIFICATES[62]
+    if isinstance(root, ssl.SSLEOFError | ssl.SSLZeroReturnError):
+        return "it hung up (it may want another version of TLS, or a certificate of ours)", ""
     return str(getattr(root, "reason", None) or root).lower().replace("_", " "), ""
 
 
