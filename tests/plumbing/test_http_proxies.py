@@ -80,9 +80,9 @@ def test_plain_http_is_forwarded_where_it_is_allowed() -> None:
         site(ok) as there,
         site(proxy_to(there)) as proxy,
         closing(Http({"HTTP_PROXY": proxy.url}, allow_http=True)) as http,
+        http.request("GET", "http://models.example/x") as response,
     ):
-        with http.request("GET", "http://models.example/x") as response:
-            assert response.body(10) == b"here"
+        assert response.body(10) == b"here"
     assert proxy.paths == ["http://models.example/x"]
 
 
