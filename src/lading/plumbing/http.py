@@ -107,7 +107,7 @@ class Http:
             if location is None or not follow:
                 return response
             response.close()
-            hop = _next(hop, location, guarded=hop.guarded or public)
+            hop = _next(hop, location, guarded=public)
         raise UnavailableError(
             "too-many-redirects",
             f"{redacted(url)} redirects more than {_REDIRECTS} times, last to {redacted(hop.url)}",
