@@ -23,7 +23,7 @@ ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "src" / "lading"
 MODULES: Final = sorted(SOURCE.rglob("*.py"))
 REFERENCE: Final = ROOT / "docs" / "reference"
-HEAVY: Final = ("numpy", "rich", "typer", "tomlkit", "pyfastcdc", "pydantic", "httpx", "fastapi")
+HEAVY: Final = ("numpy", "rich", "typer", "tomlkit", "pyfastcdc", "pydantic", "obstore", "urllib3", "fastapi")
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 CODE: Final = re.compile(r"[a-z]+(-[a-z]+)*")
 

@@ -7,10 +7,12 @@ Tag Schema".
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.core import canonical
+from lading.core.errors import IntegrityError
 from lading.core.event import ledger_folder
 from lading.core.image import INDEX_TYPE
 from lading.core.versions import version_key
@@ -51,6 +53,21 @@ def tags_list(name: str, versions: Iterable[str], stages: Iterable[str]) -> byte
     # The specification wants lexical order without regard to case; the tag itself settles what that leaves.
     tags = sorted({*newest, *stages}, key=lambda tag: (tag.lower(), tag))
     return canonical.encode({"name": name, "tags": tags}, f"the tags of {name}")
+
+
+def tags(raw: bytes, what: str) -> list[str]:
+    """The tags in such an answer, of whichever registry.
+
+    Raises:
+        IntegrityError: ``bad-tags``.
+    """
+    try:
+        found = json.loads(raw)["tags"] or []
+        if all(isinstance(tag, str) for tag in found):
+            return list(found)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise IntegrityError("bad-tags", f"{what} is no list of tags", hint="lading push heals it")
 
 
 def head_json(head: Head) -> bytes:

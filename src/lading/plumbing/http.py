@@ -54,6 +54,7 @@ class _Hop:
     url: str
     headers: Mapping[str, str]
     guarded: bool = False
+    body: bytes = b""
 
 
 class Http:
@@ -84,7 +85,13 @@ class Http:
         self._lock = threading.Lock()
 
     def request(
-        self, method: str, url: str, headers: Mapping[str, str] | None = None, *, follow: bool = True
+        self,
+        method: str,
+        url: str,
+        headers: Mapping[str, str] | None = None,
+        *,
+        follow: bool = True,
+        body: bytes = b"",
     ) -> Response:
         """The answer to one request, whatever its status; nothing is tried twice.
 
@@ -94,13 +101,14 @@ class Http:
             headers: sent to the origin of ``url``; of them only Range, Accept, Accept-Encoding and User-Agent
                 follow a redirect to another origin.
             follow: False to be given redirects as answers, as signed requests need.
+            body: sent to the origin of ``url``.
 
         Raises:
             UnavailableError: ``dns-failed``, ``unreachable``, ``timed-out``, ``tls-failed``, ``not-http``,
                 ``proxy-failed``, ``bad-redirect``, ``too-many-redirects``.
             UsageError: ``plain-http``, ``bad-url``, ``bad-proxy``, ``bad-certificates``.
         """
-        hop = _Hop(method, url, _with_defaults(headers or {}))
+        hop = _Hop(method, url, _with_defaults(headers or {}), body=body)
         for _ in range(_REDIRECTS + 1):
             response, public = self._send(hop)
             location = response.headers.get("location") if response.status in _MOVED else None
@@ -139,7 +147,7 @@ class Http:
         timeout = Timeout(connect=self._timeouts.connect_s, read=self._timeouts.read_s)
         manager = self._manager(there.scheme, proxy, guarded=hop.guarded and proxy is None)
         try:
-            raw = wire.send(manager, hop.method, hop.url, hop.headers, timeout)
+            raw = wire.send(manager, (hop.method, hop.url, hop.body), hop.headers, timeout)
         except wire.RefusedPeerError as error:
             raise _inward(hop.url, error.peer) from error
         except (HTTPError, OSError) as error:

@@ -1,4 +1,4 @@
-"""AWS Signature Version 4 in headers, for requests without a body, as S3 wants it.
+"""AWS Signature Version 4 in headers, as S3 wants it.
 
 https://docs.aws.amazon.com/AmazonS3/latest/API/sig-v4-header-based-auth.html
 """
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from datetime import datetime
 
 _ALGORITHM: Final = "AWS4-HMAC-SHA256"
-_NO_BODY: Final = hashlib.sha256(b"").hexdigest()
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,8 +35,8 @@ class Keys:
     token: str = field(default="", repr=False)
 
 
-def sign(method: str, url: str, region: str, keys: Keys, now: datetime) -> dict[str, str]:
-    """The headers that prove who sends a GET or HEAD; any further headers may be added unsigned.
+def sign(method: str, url: str, region: str, keys: Keys, now: datetime, body: bytes = b"") -> dict[str, str]:
+    """The headers that prove who sends a request; any further headers may be added unsigned.
 
     Args:
         method: in upper case.
@@ -45,10 +44,12 @@ def sign(method: str, url: str, region: str, keys: Keys, now: datetime) -> dict[
         region: such as ``eu-west-1``; R2 takes ``auto``.
         keys: who asks.
         now: an aware time; servers refuse one that is 15 minutes off.
+        body: what is sent, whole.
     """
     parts = urlsplit(url)
     moment = now.astimezone(UTC).strftime("%Y%m%dT%H%M%SZ")
-    headers = {"host": str(origin(url)), "x-amz-content-sha256": _NO_BODY, "x-amz-date": moment}
+    hashed = hashlib.sha256(body).hexdigest()
+    headers = {"host": str(origin(url)), "x-amz-content-sha256": hashed, "x-amz-date": moment}
     if keys.token:
         headers["x-amz-security-token"] = keys.token
     names = ";".join(headers)
@@ -60,7 +61,7 @@ def sign(method: str, url: str, region: str, keys: Keys, now: datetime) -> dict[
             *(f"{name}:{' '.join(value.split())}" for name, value in headers.items()),
             "",
             names,
-            _NO_BODY,
+            hashed,
         )
     )
     scope = f"{moment[:8]}/{region}/s3/aws4_request"

@@ -159,14 +159,16 @@ def trust(environ: Mapping[str, str]) -> ssl.SSLContext:
 
 
 def send(
-    manager: PoolManager, method: str, url: str, headers: Mapping[str, str], timeout: Timeout
+    manager: PoolManager, request: tuple[str, str, bytes], headers: Mapping[str, str], timeout: Timeout
 ) -> BaseHTTPResponse:
-    """One request, never repeated nor redirected by urllib3; the body is not read yet."""
+    """One request, by method, URL and body, never repeated nor redirected; the answer is not read yet."""
     token = _sending.set(True)
+    method, url, body = request
     try:
         return manager.urlopen(
             method,
             url,
+            body=body or None,
             redirect=False,
             headers=dict(headers),
             retries=False,

@@ -169,4 +169,7 @@ class S3Reader(Remote):
         return self._explain(response.status, response.headers, body, doing, key)
 
     def _look(self, response: Response, key: str, beginning: bytes) -> None:
-        """A signed answer of a bucket's is what lies there, also where that is a web page."""
+        """Refuse a web page: no model is one, and a proxy's login page is."""
+        kind = response.headers.get("content-type", "")
+        if kind.startswith("text/html") and not key.endswith((".html", ".htm")):
+            raise self._explain(200, response.headers, beginning, "reading", key)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, cast
 
 from lading.core.errors import UsageError
 
@@ -18,6 +18,8 @@ SCHEMES: Final = {
     "s3": "bucket",
     "gs": "bucket",
     "az": "bucket",
+    "https": "web",
+    "http": "web",
     "memory": "memory",
 }
 NEAR: Final = frozenset({"file", "memory"})
@@ -47,11 +49,20 @@ def open_writable(location: Location, base: Path) -> WritableStore:
     Raises:
         UsageError: ``read-only-store``; ``unknown-scheme``.
     """
-    opened = open_store(location, base)
-    if location.scheme in READ_ONLY:
+    return writable(open_store(location, base))
+
+
+def writable(store: Store) -> WritableStore:
+    """The same store, to write to.
+
+    Raises:
+        UsageError: ``read-only-store``.
+    """
+    scheme = store.url.partition("://")[0]
+    if scheme in READ_ONLY:
         raise UsageError(
             "read-only-store",
-            f"{location.url} can be read only: {location.scheme}:// has no way to publish",
+            f"{store.url} can be read only: {scheme}:// has no way to publish",
             hint="push to the bucket or folder behind it: --to s3://..., or store = ... in lading.toml",
         )
-    return opened  # type: ignore[return-value] # every scheme but those is a WritableStore; a test says so
+    return cast("WritableStore", store)  # every other scheme's is one; a test holds each to it

@@ -6,20 +6,26 @@ from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 from lading.core.errors import UnavailableError, UsageError
+from lading.core.names import check_name, is_version
+from lading.core.projections import tags, tags_key
+from lading.plumbing.http import Http
 from lading.plumbing.remote import Remote
 from lading.plumbing.urls import base, encoded
+from lading.stores.layout import Shelves
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from pathlib import Path
 
     from lading.core.errors import LadingError
+    from lading.core.location import Location
     from lading.core.objects import Entries
-    from lading.plumbing.http import Http
     from lading.plumbing.patience import Patience
     from lading.plumbing.response import Response
 
 _ABSENT: Final = frozenset({HTTPStatus.NOT_FOUND, HTTPStatus.GONE})
 _DENIED: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+_TAGS_BYTES: Final = 1024 * 1024
 _PAGES: Final = (".html", ".htm", ".xhtml")
 _PAGE_STARTS: Final = (b"<!doctype html", b"<html")
 
@@ -101,6 +107,29 @@ class Web(Remote):
                 f"{response.origin} sent it",
                 hint=f"see where it leads: curl -sIL {self._base}{encoded(key, ':')}",
             )
+
+
+class WebStore(Shelves[Web]):
+    """A store behind any web server, to be read: what a folder or a bucket shows to the world."""
+
+    def versions(self, name: str) -> list[str]:
+        """The versions in the list of tags, which is all that a web server can tell; the newest 1,000.
+
+        Raises:
+            IntegrityError: ``bad-tags``.
+        """
+        key = tags_key(check_name(name))
+        raw = self.objects.get(key, _TAGS_BYTES)
+        return [] if raw is None else [tag for tag in tags(raw, f"{self.url}: {key}") if is_version(tag)]
+
+
+def open_store(location: Location, base: Path) -> WebStore:  # noqa: ARG001 - every door looks like this
+    """The store at an ``https://`` URL, or at an ``http://`` one on this machine.
+
+    Raises:
+        UsageError: ``bad-url``.
+    """
+    return WebStore(Web(Http(location.environ, allow_http=location.allow_http), location.url))
 
 
 def _phrase(status: int) -> str:
