@@ -45,6 +45,7 @@ def stocked(yard: Yard) -> Yard:
         ("list", {"models"}),
         ("list m", {"name", "versions"}),
         ("show m:1.0", {"name", "version", "digest", "size", "files", "mock"}),
+        ("diff m:1.0 m", {"a", "b", "same", "files", "blocks", "metadata"}),
         ("cache", {"path", "size", "kinds"}),
     ],
 )
@@ -188,7 +189,8 @@ def test_every_command_explains_itself(yard: Yard) -> None:
 
 
 @pytest.mark.parametrize(
-    "words", ["push m:1.0", "lock", "pull m", "ensure", "verify", "list", "show m:1.0", "cache"]
+    "words",
+    ["push m:1.0", "lock", "pull m", "ensure", "verify", "list", "show m:1.0", "diff m m:1.0", "cache"],
 )
 def test_quiet_says_nothing_where_all_is_well(stocked: Yard, words: str) -> None:
     done = stocked.say(*words.split(), "-q")

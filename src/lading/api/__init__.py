@@ -10,18 +10,18 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lading.api.fetch import ensure, in_place, path, pull
-    from lading.api.look import cache, list_models, list_versions, show, verify
+    from lading.api.look import cache, diff, list_models, list_versions, show, verify
     from lading.api.release import add, init, lock, push
     from lading.api.run import load, open_model, predict, save
 
 _ROOMS = {
     "fetch": ("ensure", "in_place", "path", "pull"),
-    "look": ("cache", "list_models", "list_versions", "show", "verify"),
+    "look": ("cache", "diff", "list_models", "list_versions", "show", "verify"),
     "release": ("add", "init", "lock", "push"),
     "run": ("load", "open_model", "predict", "save"),
 }
 __all__ = [
-    "add", "cache", "ensure", "in_place", "init", "list_models", "list_versions", "load", "lock",
+    "add", "cache", "diff", "ensure", "in_place", "init", "list_models", "list_versions", "load", "lock",
     "open_model", "path", "predict", "pull", "push", "save", "show", "verify",
 ]  # fmt: skip
 

@@ -6,6 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lading.core.difference import compare
 from lading.core.errors import IntegrityError, NotFoundError
 from lading.core.names import check_name
 from lading.core.reference import Reference
@@ -17,6 +18,7 @@ from lading.wiring import Pulling, Workspace
 
 if TYPE_CHECKING:
     from lading.core.bill import Bill
+    from lading.core.difference import Difference
     from lading.ops.inventory import Listed
     from lading.ops.verify import Verified
     from lading.plumbing.cache import Usage
@@ -73,6 +75,26 @@ def list_versions(name: str, *, store: str | None = None, project: Path | None =
 def show(reference: str, *, store: str | None = None, project: Path | None = None) -> Bill:
     """The bill of a version, from the store."""
     return Workspace.open(project).find(Reference.parse(reference).at(store)).bill
+
+
+def diff(a: str, b: str, *, store: str | None = None, project: Path | None = None) -> Difference:
+    """How the version ``b`` differs from the version ``a``; each may be typed with a store of its own.
+
+    No file is read: the bills and the block lists say it.
+
+    Args:
+        a: the reference of the old version.
+        b: the reference of the new version.
+        store: where both are looked up.
+        project: the project's folder.
+
+    Raises:
+        NotFoundError: ``no-model``, ``no-version``.
+        IntegrityError: a bill or a block list is not what the store says it is.
+    """
+    work = Workspace.open(project)
+    old, new = (work.find(Reference.parse(each).at(store)) for each in (a, b))
+    return compare(old.bill, old.blocks, new.bill, new.blocks)
 
 
 def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tuple[Usage, ...]]:

@@ -20,7 +20,8 @@ _INTERRUPTED = 130
 HELP = """Carry trained models from where they are made to where they run, and prove the bytes.
 
 To tell apart: [bold]verify[/] reads bytes and compares them with their bill; [bold]ensure[/] fetches what is
-missing or wrong; [bold]list[/] shows what is declared and where it stands; [bold]show[/] shows one version.
+missing or wrong; [bold]list[/] shows what is declared and where it stands; [bold]show[/] shows one version,
+[bold]diff[/] what two do not share.
 """
 
 app = typer.Typer(
@@ -85,6 +86,7 @@ def command(name: str, group: str) -> Callable[[Command], Command]:
 ROOMS = {
     "list": "look",
     "show": "look",
+    "diff": "look",
     "verify": "look",
     "init": "release",
     "add": "release",

@@ -1,16 +1,26 @@
-"""Commands that look: list, show, verify."""
+"""Commands that look: list, show, diff, verify."""
 
 from __future__ import annotations
 
-from typing import Annotated
+import json
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
 from lading.api import look as api
 from lading.cli.app import command
 from lading.cli.out import Out, count, human, table
+from lading.core.difference import ABSENT
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from lading.core.difference import Change, Difference
 
 GROUP = "Look"
+_SPECS: Final = {("signature", "inputs"), ("signature", "outputs")}
+_WIDE: Final = 40
+"""The longest text that stands in a column; a longer one gets a line of its own."""
 Store = Annotated[str | None, typer.Option("--store", help="The one store to ask.", metavar="URL")]
 
 
@@ -71,11 +81,32 @@ def show(
         )
     for side in ("inputs", "outputs"):
         specs = about.get("signature", {}).get(side, [])
-        lines += [
-            f"  {side}: " + ", ".join(f"{s['name']} {s['datatype']}{s['shape']}" for s in specs)
-        ] * bool(specs)
+        lines += [f"  {side}: {_tensors(specs)}"] * bool(specs)
     rows = [(f.path, human(f.size), f.digest.short) for f in bill.files]
     out.result(document, *lines, "", *table(("FILE", "SIZE", "SHA-256"), rows))
+
+
+@command("diff", GROUP)
+def diff(
+    out: Out,
+    a: Annotated[str, typer.Argument(help="The old version.", metavar="REF")],
+    b: Annotated[str, typer.Argument(help="The new version.", metavar="REF")],
+    store: Store = None,
+) -> None:
+    """Compare two versions: files, blocks, metrics, params, environment, signature; 0 also if they differ.
+
+    The keys with --json, sizes in bytes:
+
+    - `a`, `b`: `name`, `version`, `digest`
+    - `same`: whether files, format, entry, signature, golden, mock are equal
+    - `files`: `added`, `removed`: `path`, `size`, `sha256`; `moved`: `from` too;
+      `changed`: `size` and `sha256` as old and new; `equal`: how many
+    - `blocks`: bytes of b in blocks that a has (`shared`) or has not (`new`)
+    - `metadata`: what differs, nested as in the bill: `old`, `new` and, for
+      metrics, `change`; either is left out where a bill has no such value
+    """
+    found = api.diff(a, b, store=store, project=out.project)
+    out.result(found.document(), *_summary(found), *_files(found), *_metadata(found))
 
 
 @command("verify", GROUP)
@@ -118,3 +149,55 @@ def _flat(mapping: dict[str, object], prefix: str = "") -> list[tuple[str, objec
     for key, value in mapping.items():
         flat += _flat(value, f"{prefix}{key}.") if isinstance(value, dict) else [(prefix + key, value)]
     return flat
+
+
+def _summary(found: Difference) -> Iterator[str]:
+    told = "the same model, described differently" if found.metadata else "no difference"
+    versions = [f"{bill.name}:{bill.version}" for bill in (found.old, found.new)]
+    yield f"{' -> '.join(versions)}: {told if found.same else 'they differ'}"
+    yield f"  bill     {found.old.digest.short} -> {found.new.digest.short}"
+    yield f"  size     {human(found.old.size)} -> {human(found.new.size)}"
+    yield f"  blocks   {human(found.shared_bytes)} shared, {human(found.new_bytes)} new"
+    kinds = ("changed", "added", "removed", "moved")
+    yield (
+        "  files    "
+        + ", ".join(f"{len(getattr(found, kind))} {kind}" for kind in kinds)
+        + (f", {found.equal} equal")
+    )
+
+
+def _files(found: Difference) -> list[str]:
+    rows = [(new.path, "changed", human(old.size), human(new.size)) for old, new in found.changed]
+    rows += [(entry.path, "added", "-", human(entry.size)) for entry in found.added]
+    rows += [(entry.path, "removed", human(entry.size), "-") for entry in found.removed]
+    rows += [
+        (f"{old.path} -> {new.path}", "moved", human(old.size), human(new.size)) for old, new in found.moved
+    ]
+    return ["", *table(("FILE", "CHANGE", "OLD", "NEW"), sorted(rows))] if rows else []
+
+
+def _metadata(found: Difference) -> list[str]:
+    told = [(_text(".".join(each.path)), *_sides(each)) for each in found.metadata]
+    rows = [row for row in told if max(map(len, row[1:])) <= _WIDE]
+    lines = ["", *table(("METADATA", "OLD", "NEW"), rows)] if rows else []
+    for key, old, new in told:
+        if (key, old, new) not in rows:
+            lines += ["", key, f"  old  {old}", f"  new  {new}"]
+    return lines
+
+
+def _sides(change: Change) -> tuple[str, str]:
+    show = _tensors if change.path in _SPECS else _text
+    old, new = ("-" if value is ABSENT else show(value) for value in (change.old, change.new))
+    if old == new:  # such as the text "1" and the number 1
+        old, new = ("-" if value is ABSENT else json.dumps(value) for value in (change.old, change.new))
+    return old, new if change.amount is None else f"{new} ({change.amount:+.6g})"
+
+
+def _text(value: Any) -> str:  # noqa: ANN401 - whatever a bill holds
+    # What a bill says is not ours: control characters must not reach a terminal.
+    return value if isinstance(value, str) and value.isprintable() else json.dumps(value)
+
+
+def _tensors(specs: Any) -> str:  # noqa: ANN401 - the inputs or outputs, as a bill spells them
+    return ", ".join(f"{_text(s['name'])} {s['datatype']}{s['shape']}" for s in specs)
