@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from lading.core.errors import UsageError
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.core.location import Location
+    from lading.core.objects import Objects, WritableObjects
     from lading.core.ports import Store, WritableStore
 
 SCHEMES: Final = {"file": "directory", "memory": "memory"}
@@ -49,3 +50,27 @@ def open_writable(location: Location, base: Path) -> WritableStore:
             hint="push to the bucket or folder behind it: --to s3://..., or store = ... in lading.toml",
         )
     return opened  # type: ignore[return-value] # every scheme but those is a WritableStore; a test says so
+
+
+def open_plain(location: Location, base: Path) -> Objects:
+    """What lies plainly below that URL: objects under their own keys, whether or not it is a store too.
+
+    Raises:
+        UsageError: ``unknown-scheme``.
+    """
+    if location.scheme == "file":  # a store in a folder keeps more there than its objects
+        files: Objects = import_module("lading.stores.directory").open_plain(location, base)
+        return files
+    store: Any = open_store(location, base)
+    objects: Objects = store.objects
+    return objects
+
+
+def open_writable_plain(location: Location, base: Path) -> WritableObjects:
+    """The same, to write to.
+
+    Raises:
+        UsageError: ``read-only-store``; ``unknown-scheme``.
+    """
+    open_writable(location, base)
+    return open_plain(location, base)  # type: ignore[return-value] # as above
