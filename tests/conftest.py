@@ -12,6 +12,8 @@ from pytest_socket import socket_allow_hosts
 
 from tests import counts
 
+pytest_plugins = ("tests.servers.fixtures",)
+
 CLEARED: Final = frozenset(
     {"CI", "GITLAB_CI", "CIRCLECI", "BUILDKITE", "JENKINS_URL", "TF_BUILD", "TRAVIS", "DRONE"}
     | {"DYNO", "FLY_APP_NAME", "FLY_MACHINE_ID", "K_SERVICE", "K_REVISION", "CLOUD_RUN_JOB"}

@@ -16,10 +16,11 @@ from lading.core.ports import Silence
 from lading.core.project import PROJECT_FILE, Project
 from lading.core.reference import Reference
 from lading.core.resolution import Wanted, resolve
+from lading.ops.ledger import MAX_MESSAGE_CHARS, Author
 from lading.ops.place import Place
 from lading.ops.pull import Pulled, Sources, pull
 from lading.ops.version import Version, find
-from lading.plumbing import atomic
+from lading.plumbing import atomic, person
 from lading.plumbing.cache import Cache
 from lading.plumbing.home import cache_folder
 from lading.stores.schemes import NEAR, open_store, open_writable
@@ -138,6 +139,20 @@ class Workspace:
         """The stores that bytes may come from, in order: the tiers, then the store itself."""
         urls = dict.fromkeys([*self.project.tiers, self.project.store])
         return [self.store(each) for each in urls]
+
+    def author(self, message: str = "") -> Author:
+        """Who acts, for the ledger.
+
+        Raises:
+            UsageError: ``bad-message``.
+        """
+        if len(message) > MAX_MESSAGE_CHARS:
+            raise UsageError(
+                "bad-message",
+                f"the message has {len(message)} characters; at most {MAX_MESSAGE_CHARS}",
+                hint="say it shorter, with a link",
+            )
+        return Author(person.actor(self.environ), time.time, person.context(self.environ), message)
 
     @cached_property
     def cache(self) -> Cache:

@@ -82,6 +82,7 @@ def test_another_name_is_refused_with_the_spelling_to_use(name: str, hint: str) 
         ("tags/a", "my-tags/a"),
         ("referrers/ledger", "my-referrers/my-ledger"),
         ("ledger", "my-ledger"),
+        ("acme/head.json", "acme/my-head.json"),
         ("20260101-run", "my-20260101-run"),
         ("acme/12345678", "acme/my-12345678"),
     ],

@@ -4,18 +4,32 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
+from uuid import uuid4
+
+import pytest
 
 from lading.core.digest import Digest
+from lading.core.location import Location
+from lading.stores.bucket import BucketStore
 from lading.stores.directory import DirectoryStore
 from lading.stores.memory import MemoryStore
+from lading.stores.schemes import open_writable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from lading.core.ports import WritableStore
+    from lading.core.ports import Store, WritableStore
+    from tests.servers.access import S3Bucket
+    from tests.servers.azure import Azurite
+    from tests.servers.gcs import GcsServer
+    from tests.servers.hostile import HostileS3
+    from tests.servers.s3 import Moto
+    from tests.servers.swift import Swift
 
-KINDS: Final[tuple[type[WritableStore], ...]] = (DirectoryStore, MemoryStore)
+    Make = Callable[[pytest.FixtureRequest, Path], WritableStore]
+
+KINDS: Final[tuple[type[WritableStore], ...]] = (BucketStore, DirectoryStore, MemoryStore)
 """Every class of store; the type checker holds each to the protocol."""
 
 
@@ -24,27 +38,80 @@ class StoreCase:
     """One way to get a store.
 
     Attributes:
-        kind: the scheme, which names the case.
-        make: an empty store, given a folder of the test's own.
+        scheme: of the store's URL.
+        server: what it runs against; empty for stores without one.
+        make: an empty store, given what a test asks with, and a folder of the test's own.
     """
 
-    kind: str
-    make: Callable[[Path], WritableStore]
+    scheme: str
+    server: str
+    make: Make
 
     def __str__(self) -> str:
-        return self.kind
+        return f"{self.scheme}-{self.server}" if self.server else self.scheme
 
 
-def _directory(folder: Path) -> WritableStore:
+def s3_location(bucket: S3Bucket, url: str = "") -> Location:
+    """Where a bucket of a test server is, with its keys under the platform's own names."""
+    environ = {"AWS_ACCESS_KEY_ID": bucket.key_id, "AWS_SECRET_ACCESS_KEY": bucket.secret}
+    return Location(
+        url or f"s3://{bucket.bucket}", endpoint=bucket.endpoint, region=bucket.region, environ=environ
+    )
+
+
+def _directory(_: pytest.FixtureRequest, folder: Path) -> WritableStore:
     root = folder / "st\u00f6re 1"
     return DirectoryStore(f"file://{root}", root)
 
 
-def _memory(folder: Path) -> WritableStore:
+def _memory(_: pytest.FixtureRequest, folder: Path) -> WritableStore:
     return MemoryStore(f"memory://{folder.name}")
 
 
-CASES: Final = (StoreCase("file", _directory), StoreCase("memory", _memory))
+def _s3(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
+    server: HostileS3 = request.getfixturevalue("hostile")
+    return open_writable(s3_location(server.new_bucket(), "s3://models/a/pr\u00e9fix"), folder)
+
+
+def _moto(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
+    server: Moto = request.getfixturevalue("moto")
+    return open_writable(s3_location(server.new_bucket(f"models-{uuid4().hex[:12]}")), folder)
+
+
+def _swift(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
+    server: Swift = request.getfixturevalue("swift")
+    return open_writable(s3_location(server.new_bucket(f"models-{uuid4().hex[:12]}")), folder)
+
+
+def _gcs(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
+    server: GcsServer = request.getfixturevalue("gcs")
+    bucket = server.new_bucket(folder)
+    environ = {"GOOGLE_APPLICATION_CREDENTIALS": str(bucket.service_account)}
+    return open_writable(Location(f"gs://{bucket.bucket}/prefix", environ=environ), folder)
+
+
+def _azurite(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
+    server: Azurite = request.getfixturevalue("azurite")
+    container = server.new_container(f"models-{uuid4().hex[:12]}")
+    environ = {"AZURE_STORAGE_ACCOUNT_NAME": container.account, "AZURE_STORAGE_ACCOUNT_KEY": container.key}
+    location = Location(f"az://{container.container}", endpoint=container.endpoint, environ=environ)
+    return open_writable(location, folder)
+
+
+CASES: Final = (
+    StoreCase("file", "", _directory),
+    StoreCase("memory", "", _memory),
+    StoreCase("s3", "own", _s3),
+    StoreCase("s3", "moto", _moto),
+    StoreCase("s3", "swift", _swift),
+    StoreCase("gs", "own", _gcs),
+    StoreCase("az", "azurite", _azurite),
+)
+COMPONENTS: Final = frozenset({"swift", "azurite"})
+PARAMS: Final = [
+    pytest.param(case, id=str(case), marks=[pytest.mark.component] if case.server in COMPONENTS else [])
+    for case in CASES
+]
 
 
 def put(store: WritableStore, name: str, content: bytes) -> Digest:
@@ -60,6 +127,6 @@ def in_pieces(content: bytes, length: int = 1000) -> Iterator[bytes]:
         yield content[start : start + length]
 
 
-def get(store: WritableStore, name: str, digest: Digest, start: int, end: int) -> bytes:
+def get(store: Store, name: str, digest: Digest, start: int, end: int) -> bytes:
     """The bytes ``start`` to ``end`` of a blob."""
     return b"".join(store.read(name, digest, start, end))

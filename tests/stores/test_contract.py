@@ -10,9 +10,9 @@ import pytest
 
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, NotFoundError
-from lading.stores.schemes import SCHEMES
+from lading.stores.schemes import READ_ONLY, SCHEMES
 from tests.cargo import digest, noise
-from tests.stores.contract import CASES, KINDS, StoreCase, get, in_pieces, put
+from tests.stores.contract import CASES, KINDS, PARAMS, StoreCase, get, in_pieces, put
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,22 +24,24 @@ CONTENT = noise(5000)
 BIG = noise(3 * 1024 * 1024 + 17)
 
 
-@pytest.fixture(params=CASES, ids=str)
-def store(request: pytest.FixtureRequest, tmp_path: Path) -> WritableStore:
-    case: StoreCase = request.param
-    return case.make(tmp_path)
+@pytest.fixture(params=PARAMS)
+def case(request: pytest.FixtureRequest) -> StoreCase:
+    found: StoreCase = request.param
+    return found
+
+
+@pytest.fixture
+def store(case: StoreCase, request: pytest.FixtureRequest, tmp_path: Path) -> WritableStore:
+    return case.make(request, tmp_path)
 
 
 def test_every_scheme_of_the_table_is_held_to_the_contract() -> None:
-    assert {case.kind for case in CASES} == SCHEMES.keys()
+    assert {case.scheme for case in CASES} == SCHEMES.keys() - READ_ONLY
 
 
-def test_every_kind_of_store_is_held_to_the_contract(tmp_path: Path) -> None:
-    assert {type(case.make(tmp_path)) for case in CASES} == set(KINDS)
-
-
-def test_a_store_says_its_url(store: WritableStore) -> None:
-    assert store.url.partition("://")[0] in SCHEMES
+def test_every_kind_of_store_is_held_to_the_contract(case: StoreCase, store: WritableStore) -> None:
+    assert type(store) in KINDS
+    assert store.url.startswith(f"{case.scheme}://")
 
 
 @pytest.mark.parametrize(
@@ -185,8 +187,9 @@ def test_one_of_sixteen_writers_of_a_version_wins_and_the_others_hear_of_it(stor
 
     with ThreadPoolExecutor(16) as pool:
         won = list(pool.map(create, range(16)))
-    assert won.count(True) == 1
-    assert store.manifest("m", "1.0") == f"manifest {won.index(True)}".encode()
+    winners = [f"manifest {number}".encode() for number, one in enumerate(won) if one]
+    assert store.manifest("m", "1.0") in winners
+    assert len(winners) == 1 or not store.objects.strong()
 
 
 def test_versions_can_be_listed_while_others_write(store: WritableStore) -> None:

@@ -10,21 +10,24 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from lading.api.fetch import ensure, in_place, path, pull
-    from lading.api.look import cache, diff, list_models, list_versions, show, verify
+    from lading.api.keep import gc
+    from lading.api.look import cache, diff, history, list_models, list_versions, show, verify
     from lading.api.plain import export, import_
     from lading.api.release import add, init, lock, push
     from lading.api.run import load, open_model, predict, save
 
 _ROOMS = {
     "fetch": ("ensure", "in_place", "path", "pull"),
-    "look": ("cache", "diff", "list_models", "list_versions", "show", "verify"),
+    "keep": ("gc",),
+    "look": ("cache", "diff", "history", "list_models", "list_versions", "show", "verify"),
     "plain": ("export", "import_"),
     "release": ("add", "init", "lock", "push"),
     "run": ("load", "open_model", "predict", "save"),
 }
 __all__ = [
-    "add", "cache", "diff", "ensure", "export", "import_", "in_place", "init", "list_models", "list_versions",
-    "load", "lock", "open_model", "path", "predict", "pull", "push", "save", "show", "verify",
+    "add", "cache", "diff", "ensure", "export", "gc", "history", "import_", "in_place", "init",
+    "list_models", "list_versions", "load", "lock", "open_model", "path", "predict", "pull", "push", "save",
+    "show", "verify",
 ]  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from lading.api.plain import verify_prefix
 from lading.core.difference import compare
 from lading.core.errors import IntegrityError, NotFoundError, UsageError
+from lading.core.event import time_until
 from lading.core.names import check_name
 from lading.core.reference import Reference
 from lading.formats import open_format
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
 
     from lading.core.bill import Bill
     from lading.core.difference import Difference
+    from lading.core.event import Event
     from lading.ops.inventory import Listed
     from lading.ops.verify import Verified
     from lading.plumbing.cache import Usage
@@ -107,6 +109,27 @@ def diff(a: str, b: str, *, store: str | None = None, project: Path | None = Non
     work = Workspace.open(project)
     old, new = (work.find(Reference.parse(each).at(store)) for each in (a, b))
     return compare(old.bill, old.blocks, new.bill, new.blocks)
+
+
+def history(
+    name: str, *, at: str | None = None, store: str | None = None, project: Path | None = None
+) -> list[Event]:
+    """The events of a model's ledger, oldest first, proven to follow each other.
+
+    Args:
+        name: the model.
+        at: leave out what came after that time, such as ``2026-11-21`` or ``2026-11-21T08:00:00Z``.
+        store: the one store to ask.
+        project: the project's folder.
+
+    Raises:
+        UsageError: ``bad-time``.
+        NotFoundError: ``no-model``, where the store has neither versions nor events of it.
+        IntegrityError: ``broken-ledger``, ``bad-event``.
+    """
+    until = None if at is None else time_until(at)
+    found = inventory.events(check_name(name), Workspace.open(project).target(store))
+    return [event for event in found if until is None or event.time < until]
 
 
 def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tuple[Usage, ...]]:

@@ -17,7 +17,9 @@ from lading.ops.pack import Shape
 from lading.ops.pin import pin
 from lading.ops.push import Release
 from lading.ops.push import push as publish
+from lading.ops.sweep import Clock
 from lading.plumbing.tree import check_content, collect
+from lading.stores.creation import create
 from lading.wiring import Workspace
 
 if TYPE_CHECKING:
@@ -67,6 +69,8 @@ def push(
     platforms: Sequence[str] = (),
     modelpack: bool = False,
     repair: bool = False,
+    create_store: bool = False,
+    message: str = "",
     project: Path | None = None,
     progress: Progress | None = None,
 ) -> list[Pushed]:
@@ -80,6 +84,8 @@ def push(
         platforms: those of the image, such as ``linux/amd64`` and ``linux/arm64``.
         modelpack: publish the same blobs a second time, as a CNCF ModelPack artifact.
         repair: prove the blobs that are there already, and replace those that are wrong.
+        create_store: make the bucket first, where it is not there.
+        message: why, for the ledger; at most 4,096 characters.
         project: the project's folder.
         progress: hears how far it is.
 
@@ -89,6 +95,7 @@ def push(
     """
     work = Workspace.open(project)
     work.need_project()
+    author = work.author(message)
     store, hear = work.target(to), progress or Silence()
     releases = []
     for reference in work.references(references):
@@ -100,7 +107,10 @@ def push(
         check_content(tree, description.metadata.entry)
         shape = Shape(tuple(platforms), modelpack)
         releases.append(Release(model.name, version, tree, description, shape, repair))
-    return [publish(release, store, hear, time.monotonic) for release in releases]
+    if create_store:
+        create(work.location(to))
+    clock = Clock(time.monotonic, time.sleep)
+    return [publish(release, store, hear, clock, author) for release in releases]
 
 
 def lock(*names: str, project: Path | None = None) -> Lock:

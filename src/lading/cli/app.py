@@ -86,6 +86,7 @@ def command(name: str, group: str) -> Callable[[Command], Command]:
 ROOMS = {
     "list": "look",
     "show": "look",
+    "history": "look",
     "diff": "look",
     "verify": "look",
     "init": "release",
@@ -100,6 +101,7 @@ ROOMS = {
     "serve": "run",
     "demo": "run",
     "cache": "keep",
+    "gc": "keep",
 }
 """Where each command lives: a command imports its own room and no other."""
 

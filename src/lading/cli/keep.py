@@ -1,4 +1,4 @@
-"""Commands that keep house: cache."""
+"""Commands that keep house: cache, gc."""
 
 from __future__ import annotations
 
@@ -6,11 +6,12 @@ from typing import Annotated
 
 import typer
 
-from lading.api import look as api
+from lading.api import keep, look
 from lading.cli.app import command
-from lading.cli.out import Out, human, table
+from lading.cli.out import Out, count, human, table
 
 GROUP = "Keep"
+_DAY_S = 24 * 3600
 
 
 @command("cache", GROUP)
@@ -21,7 +22,7 @@ def cache(
     ] = False,
 ) -> None:
     """Show where the cache is and what lies in it."""
-    folder, usage = api.cache(clear=clear, project=out.project)
+    folder, usage = look.cache(clear=clear, project=out.project)
     total = sum(each.size for each in usage)
     document = {
         "path": folder,
@@ -30,3 +31,29 @@ def cache(
     }
     rows = [(each.kind, str(each.files), human(each.size)) for each in usage]
     out.result(document, f"{folder}: {human(total)}", *table(("KIND", "FILES", "SIZE"), rows))
+
+
+@command("gc", GROUP)
+def gc(
+    out: Out,
+    names: Annotated[list[str] | None, typer.Argument(help="Models; default: all.", metavar="N")] = None,
+    delete: Annotated[
+        bool, typer.Option("--delete", help="Remove them; without it they are only counted.")
+    ] = False,
+    older_than: Annotated[
+        float, typer.Option("--older-than", help="Leave younger blobs to pushes that go on.", metavar="DAYS")
+    ] = 7,
+    store: Annotated[str | None, typer.Option("--store", help="Another store.", metavar="URL")] = None,
+) -> None:
+    """Find blobs in the store that no version needs; a version is never removed."""
+    found = keep.gc(*names or [], delete=delete, kept_s=older_than * _DAY_S, store=store, project=out.project)
+    total = sum(each.size for each in found)
+    document = {
+        "deleted": delete,
+        "size": total,
+        "models": [{"name": each.name, "blobs": each.blobs, "size": each.size} for each in found],
+    }
+    rows = [(each.name, str(each.blobs), human(each.size)) for each in found if each.blobs]
+    said = f"{count(sum(each.blobs for each in found), 'blob')}, {human(total)}"
+    last = f"removed {said}" if delete else f"{said} could be removed: lading gc --delete"
+    out.result(document, *(table(("MODEL", "BLOBS", "SIZE"), rows) if rows else []), last)

@@ -109,6 +109,41 @@ def diff(
     out.result(found.document(), *_summary(found), *_files(found), *_metadata(found))
 
 
+@command("history", GROUP)
+def history(
+    out: Out,
+    name: Annotated[str, typer.Argument(help="A model.", metavar="N")],
+    at: Annotated[
+        str | None, typer.Option("--at", help="Leave out what came after that time.", metavar="TIME")
+    ] = None,
+    store: Store = None,
+) -> None:
+    """Show a model's ledger: what was published when, and by whom."""
+    found = api.history(name, at=at, store=store, project=out.project)
+    rows = [
+        (str(each.seq), each.time, each.actor, each.action, each.version or "-", each.message.split("\n")[0])
+        for each in found
+    ]
+    lines = table(("SEQ", "TIME", "ACTOR", "ACTION", "VERSION", "MESSAGE"), rows) if rows else []
+    document = {
+        "events": [
+            {
+                "seq": each.seq,
+                "time": each.time,
+                "actor": each.actor,
+                "action": each.action,
+                "version": each.version,
+                "digest": None if each.digest is None else str(each.digest),
+                "stage": each.stage,
+                "message": each.message,
+                "context": dict(each.context),
+            }
+            for each in found
+        ]
+    }
+    out.result(document, *lines or [f"{name} has no events"])
+
+
 @command("verify", GROUP)
 def verify(
     out: Out,

@@ -74,6 +74,12 @@ def push(
     repair: Annotated[
         bool, typer.Option("--repair", help="Prove what is there, replace what is wrong.")
     ] = False,
+    create_store: Annotated[
+        bool, typer.Option("--create-store", help="Make the bucket first, where it is not there.")
+    ] = False,
+    message: Annotated[
+        str, typer.Option("--message", "-m", help="Why, for the ledger.", metavar="TEXT")
+    ] = "",
 ) -> None:
     """Pack declared models and publish them; the same again uploads nothing."""
     named = [part for each in platforms or [] for part in each.split(",")]
@@ -83,6 +89,8 @@ def push(
         platforms=named,
         modelpack=modelpack,
         repair=repair,
+        create_store=create_store,
+        message=message,
         project=out.project,
         progress=out.progress,
     )

@@ -9,7 +9,7 @@ import json
 from typing import TYPE_CHECKING, Any, Final
 
 from lading.core.image import INDEX_TYPE, MANIFEST_TYPE
-from lading.core.names import check_name
+from lading.core.names import check_name, is_version
 from lading.core.objects import Kind
 
 if TYPE_CHECKING:
@@ -60,3 +60,11 @@ def manifest_kind(raw: bytes, *, changes: bool = False) -> Kind:
     lists = isinstance(document, dict) and "manifests" in document
     default = INDEX_TYPE if lists else MANIFEST_TYPE
     return Kind(said if isinstance(said, str) else default, changes)
+
+
+def stays(key: str) -> bool:
+    """Whether the manifest under a key never changes, as those of versions, digests and referrers."""
+    folder, _, label = key.rpartition("/")
+    if not folder.endswith("/manifests"):
+        return True
+    return label.startswith("sha256:") or (is_version(label) and not label.startswith("sha256-"))

@@ -12,7 +12,9 @@ from typing import Final
 
 from lading.core.errors import UsageError
 
-RESERVED_COMPONENTS: Final = frozenset({"blobs", "manifests", "tags", "referrers", "ledger", "index.html"})
+RESERVED_COMPONENTS: Final = frozenset(
+    {"blobs", "manifests", "tags", "referrers", "ledger", "index.html", "head.json", "sweep.json"},
+)
 MAX_NAME_CHARS: Final = 255
 
 _COMPONENT = re.compile(r"[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*")

@@ -7,13 +7,16 @@ from typing import TYPE_CHECKING
 
 from lading.core.errors import LadingError
 from lading.core.versions import version_key
+from lading.ops.ledger import history
 from lading.ops.place import differences
+from lading.ops.version import no_model
 
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from lading.core.event import Event
     from lading.core.lock import Pin
-    from lading.core.ports import Store
+    from lading.core.ports import Store, WritableStore
     from lading.core.project import Model
     from lading.ops.place import Place
     from lading.plumbing.stamps import Stamps
@@ -57,6 +60,19 @@ def listed(model: Model, place: Place, stamps: Stamps, pin: Pin | None, store: S
 def versions(name: str, store: Store) -> tuple[str, ...]:
     """The versions of a model in a store, the highest first."""
     return tuple(sorted(store.versions(name), key=version_key, reverse=True))
+
+
+def events(name: str, store: WritableStore) -> list[Event]:
+    """The events of a model's ledger.
+
+    Raises:
+        NotFoundError: ``no-model``, where the store has neither events nor versions of it.
+        IntegrityError: ``broken-ledger``, ``bad-event``.
+    """
+    found = history(store.objects, name)
+    if not found and not store.versions(name):
+        raise no_model(store, name)
+    return found
 
 
 def _pushed(name: str, store: Store) -> tuple[str, ...] | None:

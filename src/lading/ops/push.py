@@ -11,17 +11,20 @@ from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
 from lading.core.versions import highest, next_version, version_key
+from lading.ops.ledger import record
 from lading.ops.pack import Shape, image, read_contents
+from lading.ops.project import project
+from lading.ops.sweep import notice_key, wait
 from lading.ops.version import open_version
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from lading.core.bill import Bill
     from lading.core.blocks import BlockList
     from lading.core.ports import Progress, WritableStore
+    from lading.ops.ledger import Author
     from lading.ops.metadata import Description
     from lading.ops.pack import Blob, Contents, Image
+    from lading.ops.sweep import Clock
     from lading.plumbing.tree import Tree
 
 
@@ -66,14 +69,16 @@ class Release:
     repair: bool = False
 
 
-def push(release: Release, store: WritableStore, progress: Progress, clock: Callable[[], float]) -> Pushed:
+def push(release: Release, store: WritableStore, progress: Progress, clock: Clock, author: Author) -> Pushed:
     """Publish a version; the same again under its version is a success that uploads nothing.
+
+    Then the ledger says so and the projections show it, except in a weak store, which can hold no ledger.
 
     Raises:
         ConflictError: ``version-taken``, where the version exists with other content.
         UsageError: ``bad-version``, where another version differs by case alone.
     """
-    began = clock()
+    began = clock.now()
     name, version = release.name, release.version
     versions = store.versions(name)
     _check_case(version, versions)
@@ -94,7 +99,10 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
         made = _publish(made, contents, release, store)
     if made.modelpack is not None:
         _create(name, made.modelpack, store)
+    if not wait(store.objects, notice_key(name), clock):
+        progress.note(f"{store.url}: lading gc goes on removing; verify {name}:{version} after its end")
     healed, _ = _send(made.blobs, name, store, repair=False)
+    _announce(made.bill, versions, store, author, progress)
     return Pushed(
         name=name,
         version=version,
@@ -103,7 +111,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Call
         size=made.bill.size,
         uploaded=uploaded + healed,
         reused=reused,
-        seconds=clock() - began,
+        seconds=clock.now() - began,
         manifest=str(Digest.of(store.manifest(name, version))),
         modelpack=None if made.modelpack is None else str(Digest.of(made.modelpack)),
     )
@@ -114,6 +122,21 @@ class _Stored:
     bill: Bill
     blocks: BlockList
     average: int
+
+
+def _announce(
+    bill: Bill, before: list[str], store: WritableStore, author: Author, progress: Progress
+) -> None:
+    """Say in the ledger what was pushed, now and by others before, and bring the projections up to date."""
+    ledger = None
+    if store.objects.strong():
+        ledger = record(store, bill.name, {bill.version: bill.digest}, before, author)
+    else:
+        progress.note(
+            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
+            "at once may both succeed, and it holds no ledger"
+        )
+    project(store, bill.name, ledger)
 
 
 def _check_case(version: str, versions: list[str]) -> None:

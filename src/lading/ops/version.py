@@ -84,6 +84,26 @@ def open_version(store: Store, name: str, reference: str) -> Version:
     )
 
 
+def no_model(store: Store, name: str) -> NotFoundError:
+    """A model is not in a store."""
+    return NotFoundError(
+        "no-model",
+        f"{store.url} has no model '{name}'; it has {', '.join(store.names()) or 'none'}",
+        hint=f"lading push {name}:VERSION publishes it",
+    )
+
+
+def bill_digest(store: Store, name: str, version: str) -> Digest:
+    """The digest of a version's bill, from its manifest and config alone.
+
+    Raises:
+        NotFoundError: ``no-version``, ``no-blob``.
+        IntegrityError: some byte is not what another says that it is.
+    """
+    _, manifest = _manifest(store, name, version)
+    return Config.parse(_blob(store, name, manifest.config, MAX_MANIFEST_BYTES)).bill
+
+
 def parse_blocks(bill: Bill, raw: bytes) -> BlockList:
     """The block list of a bill, checked against what the bill says of it.
 
@@ -106,16 +126,11 @@ def parse_blocks(bill: Bill, raw: bytes) -> BlockList:
 def _label(wanted: Wanted, store: Store) -> str:
     versions = store.versions(wanted.name)
     if not versions:
-        raise NotFoundError(
-            "no-model",
-            f"{store.url} has no model '{wanted.name}'; it has {', '.join(store.names()) or 'none'}",
-            hint=f"lading push {wanted.name}:VERSION publishes it",
-        )
+        raise no_model(store, wanted.name)
     if wanted.bill is None:
         return max(versions, key=version_key)
     for version in sorted(versions, key=version_key, reverse=True):
-        _, manifest = _manifest(store, wanted.name, version)
-        if Config.parse(_blob(store, wanted.name, manifest.config, MAX_MANIFEST_BYTES)).bill == wanted.bill:
+        if bill_digest(store, wanted.name, version) == wanted.bill:
             return version
     raise NotFoundError(
         "no-version",

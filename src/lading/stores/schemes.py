@@ -14,7 +14,13 @@ if TYPE_CHECKING:
     from lading.core.objects import Objects, WritableObjects
     from lading.core.ports import Store, WritableStore
 
-SCHEMES: Final = {"file": "directory", "memory": "memory"}
+SCHEMES: Final = {
+    "file": "directory",
+    "s3": "bucket",
+    "gs": "bucket",
+    "az": "bucket",
+    "memory": "memory",
+}
 NEAR: Final = frozenset({"file", "memory"})
 """The schemes of stores that need no network."""
 READ_ONLY: Final = frozenset({"http", "https"})
@@ -58,11 +64,7 @@ def open_plain(location: Location, base: Path) -> Objects:
     Raises:
         UsageError: ``unknown-scheme``.
     """
-    if location.scheme == "file":  # a store in a folder keeps more there than its objects
-        files: Objects = import_module("lading.stores.directory").open_plain(location, base)
-        return files
-    store: Any = open_store(location, base)
-    objects: Objects = store.objects
+    objects: Objects = _plain(open_store(location, base), location, base)
     return objects
 
 
@@ -72,5 +74,11 @@ def open_writable_plain(location: Location, base: Path) -> WritableObjects:
     Raises:
         UsageError: ``read-only-store``; ``unknown-scheme``.
     """
-    open_writable(location, base)
-    return open_plain(location, base)  # type: ignore[return-value] # as above
+    objects: WritableObjects = _plain(open_writable(location, base), location, base)
+    return objects
+
+
+def _plain(store: Any, location: Location, base: Path) -> Any:  # noqa: ANN401 - as the two above say
+    if location.scheme == "file":  # a store in a folder keeps more there than its objects
+        return import_module("lading.stores.directory").open_plain(location, base)
+    return store.objects

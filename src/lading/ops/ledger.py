@@ -1,0 +1,148 @@
+"""The ledger of a model in its store: read in order, appended to by create-only writes.
+
+The rules are in ``lading.core.ledger``; this is the reading and writing around them. A push event is
+informative: a version is there by its manifest. So a writer that ended between the two leaves nothing wrong,
+and the next one says it for it.
+"""
+
+from __future__ import annotations
+
+import secrets
+from contextlib import suppress
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING, Any, Final
+
+from lading.core.errors import IntegrityError, LadingError
+from lading.core.event import MAX_EVENT_BYTES, PUSH, Draft, Event, event_key, ledger_folder, seq_of
+from lading.core.ledger import State, fold, missing_pushes, next_event
+from lading.core.objects import Kind
+from lading.ops.version import bill_digest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping
+
+    from lading.core.digest import Digest
+    from lading.core.objects import Objects, WritableObjects
+    from lading.core.ports import WritableStore
+
+EVENT: Final = Kind("application/json")
+MAX_MESSAGE_CHARS: Final = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class Author:
+    """Who acts, and from where.
+
+    Attributes:
+        actor: for people, such as ``ada@laptop`` or a CI's user.
+        context: such as the run and commit of a CI.
+        message: why, in the person's own words.
+        now: the seconds since 1970.
+    """
+
+    actor: str
+    now: Callable[[], float]
+    context: Mapping[str, Any] = field(default_factory=dict)
+    message: str = ""
+
+
+def events(objects: Objects, model: str, after: int = 0) -> Iterator[Event]:
+    """The events of a model's ledger after the one of number ``after``, in order, not yet proven.
+
+    Raises:
+        IntegrityError: ``bad-event``.
+    """
+    start = event_key(model, after) if after else ""
+    found = objects.entries(ledger_folder(model), start).objects
+    numbers = sorted(seq for seq in (seq_of(each.key) for each in found) if seq is not None)
+    for seq in numbers:
+        key = event_key(model, seq)
+        raw = objects.get(key, MAX_EVENT_BYTES + 1)
+        if raw is None:
+            raise IntegrityError("broken-ledger", f"{objects.url}: {key} was removed while it was read")
+        yield Event.parse(raw, f"{objects.url}: {key}")
+
+
+def history(objects: Objects, model: str) -> list[Event]:
+    """All events of a model's ledger, proven to follow each other.
+
+    Raises:
+        IntegrityError: ``bad-event``, ``broken-ledger``.
+    """
+    found = list(events(objects, model))
+    fold(found, State.empty(model))
+    return found
+
+
+class Ledger:
+    """A ledger that is being written to.
+
+    Attributes:
+        state: the fold of all events that were seen.
+    """
+
+    def __init__(self, objects: WritableObjects, model: str) -> None:
+        self._objects = objects
+        self._model = model
+        self.state = State.empty(model)
+
+    def catch_up(self) -> State:
+        """Read the events that were appended since the last look."""
+        self.state = fold(events(self._objects, self._model, self.state.count), self.state)
+        return self.state
+
+    def append(self, draft: Draft, author: Author) -> bool:
+        """Append an event where nobody was faster.
+
+        Returns:
+            False where another writer's event took its number; look again, and decide again.
+        """
+        event = next_event(self.state, draft, _time(author.now()))
+        if not self._objects.create(event_key(self._model, event.seq), event.raw, EVENT):
+            return False
+        self.state = fold([event], self.state)
+        return True
+
+
+def record(
+    store: WritableStore, model: str, pushed: Mapping[str, Digest], older: Iterable[str], author: Author
+) -> Ledger:
+    """Say in the ledger that versions were pushed, and the same of ``older`` ones that it does not know.
+
+    Args:
+        store: where the ledger lies.
+        model: the model.
+        pushed: the versions just pushed, with the digests of their bills.
+        older: versions that were there before.
+        author: who pushed.
+    """
+    ledger = Ledger(store.objects, model)
+    ledger.catch_up()
+    healed = [version for version in missing_pushes(ledger.state, older) if version not in pushed]
+    digests = dict(pushed)
+    for version in healed:
+        with suppress(LadingError):  # a damaged version does not keep a new one out of the ledger
+            digests[version] = bill_digest(store, model, version)
+    for version in missing_pushes(ledger.state, digests):
+        draft = _draft(version, digests[version], author, healed=version not in pushed)
+        while version not in ledger.state.pushed and not ledger.append(draft, author):
+            ledger.catch_up()
+    return ledger
+
+
+def _draft(version: str, digest: Digest, author: Author, *, healed: bool) -> Draft:
+    context = {**author.context, **({"healed": True} if healed else {})}
+    return Draft(
+        id=secrets.token_hex(16),
+        actor=author.actor,
+        action=PUSH,
+        version=version,
+        digest=digest,
+        message="" if healed else author.message,
+        context=context,
+    )
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

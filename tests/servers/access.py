@@ -1,0 +1,84 @@
+"""What a client needs to use a bucket, and the plain obstore client that proves a server with it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+
+HTTP: Final[ClientConfig] = {"allow_http": True, "timeout": "20s"}
+ONCE: Final[RetryConfig] = {"max_retries": 0}
+
+
+@dataclass(frozen=True, slots=True)
+class S3Bucket:
+    """A bucket of an S3, addressed by path."""
+
+    endpoint: str
+    bucket: str
+    key_id: str
+    secret: str
+    region: str = "us-east-1"
+
+    def by(self, user: tuple[str, str]) -> S3Bucket:
+        """The same bucket with the key id and the secret of somebody else."""
+        return replace(self, key_id=user[0], secret=user[1])
+
+    def client(self, retry: RetryConfig = ONCE) -> S3Store:
+        """A client that does not try again unless ``retry`` says so."""
+        from obstore.store import S3Store
+
+        return S3Store(
+            self.bucket,
+            endpoint=self.endpoint,
+            region=self.region,
+            access_key_id=self.key_id,
+            secret_access_key=self.secret,
+            virtual_hosted_style_request=False,
+            client_options=HTTP,
+            retry_config=retry,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class GcsBucket:
+    """A bucket of Google Cloud Storage; the key file also names the endpoint."""
+
+    endpoint: str
+    bucket: str
+    service_account: Path
+    project: str = "project"
+
+    def client(self, retry: RetryConfig = ONCE) -> GCSStore:
+        """A client that does not try again unless ``retry`` says so."""
+        from obstore.store import GCSStore
+
+        path = str(self.service_account)
+        return GCSStore(self.bucket, service_account=path, client_options=HTTP, retry_config=retry)
+
+
+@dataclass(frozen=True, slots=True)
+class AzureContainer:
+    """A container of Azure Blob Storage; ``key`` is the account's shared key."""
+
+    endpoint: str
+    container: str
+    account: str
+    key: str
+
+    def client(self, retry: RetryConfig = ONCE) -> AzureStore:
+        """A client that does not try again unless ``retry`` says so."""
+        from obstore.store import AzureStore
+
+        return AzureStore(
+            self.container,
+            account_name=self.account,
+            account_key=self.key,
+            endpoint=self.endpoint,
+            client_options=HTTP,
+            retry_config=retry,
+        )
