@@ -280,7 +280,7 @@ def test_a_web_server_is_asked_for_what_its_bill_lists() -> None:
 
 
 class Odd(Memory):
-    """Objects of which some keys have ``//`` in them, which a bucket lists as a part without a name."""
+    """Objects of which some keys have ``//`` in them, which are listed as a part without a name."""
 
     def entries(self, folder: str, after: str = "") -> Entries:
         listed = super().entries(folder, after)
@@ -291,6 +291,12 @@ def test_a_part_of_a_key_without_a_name_is_not_followed_for_ever() -> None:
     objects = Odd("memory://odd")
     put(objects, {"a/b.bin": b"x"})
     assert list(survey(objects).objects) == ["a/b.bin"]
+
+
+def test_keys_that_stand_for_folders_are_no_files() -> None:
+    objects = Memory("memory://marks")
+    put(objects, {"": b"", "sub/": b"", "sub/b.bin": b"x"})
+    assert list(survey(objects).objects) == ["sub/b.bin"]
 
 
 def test_a_large_object_is_read_in_pieces() -> None:

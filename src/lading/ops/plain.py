@@ -175,6 +175,8 @@ def _extra(folder: str, files: Iterable[FileEntry], there: Prefix) -> list[Diffe
 def _walk(objects: Objects, folder: str, left_out: list[str]) -> Iterator[Found]:
     entries = objects.entries(folder)
     for found in entries.objects:
+        if found.key in {"", folder.rstrip("/")} or found.key.endswith("/"):
+            continue  # what consoles put there to show an empty folder
         if never_packed(found.key.rpartition("/")[2]):
             left_out.append(found.key)
         else:
