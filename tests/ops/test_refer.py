@@ -18,7 +18,7 @@ from tests.cargo import digest
 SUBJECT = digest("the image")
 
 
-def manifest(**more: Any) -> bytes:
+def manifest(**more: object) -> bytes:
     return json.dumps({"schemaVersion": 2, "mediaType": MANIFEST_TYPE, **more}).encode()
 
 
