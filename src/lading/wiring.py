@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lading.core.errors import NotFoundError, UnavailableError, UsageError
+from lading.core.location import check_url
 from lading.core.lock import LOCK_FILE, Lock
 from lading.core.names import suggest_name
 from lading.core.ports import Silence
@@ -65,7 +66,7 @@ class Workspace:
     lock: Lock
     declared: bool
     environ: Mapping[str, str]
-    _opened: dict[str, Store] = field(default_factory=dict, repr=False, compare=False)
+    _opened: dict[Location, Store] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Workspace:
@@ -112,9 +113,9 @@ class Workspace:
     def store(self, url: str | None = None) -> Store:
         """The store at ``url``, or the project's own."""
         location = self.location(url)
-        if location.url not in self._opened:
-            self._opened[location.url] = open_store(location, self.folder)
-        return self._opened[location.url]
+        if location not in self._opened:
+            self._opened[location] = open_store(location, self.folder)
+        return self._opened[location]
 
     def target(self, url: str | None = None) -> WritableStore:
         """The store at ``url``, or the project's own, to write to.
@@ -141,8 +142,7 @@ class Workspace:
 
     def tiers(self) -> list[Store]:
         """The stores that bytes may come from, in order: the tiers, then the store itself."""
-        urls = dict.fromkeys([*self.project.tiers, self.project.store])
-        return [self.store(each) for each in urls]
+        return list(dict.fromkeys(map(self.store, [*self.project.tiers, self.project.store])))
 
     def author(self, message: str = "") -> Author:
         """Who acts, for the ledger.
@@ -221,8 +221,9 @@ class Workspace:
         """The references of ``texts`` in ``store``; without any, the declared models, or those ``required``.
 
         Raises:
-            UsageError: a text that is no reference; ``bad-reference``, for a store without any.
+            UsageError: a text that is no reference; ``bad-reference``, for a store without any; ``bad-url``.
         """
+        check_url(store or "")
         if store is not None and not texts:
             raise UsageError(
                 "bad-reference",
