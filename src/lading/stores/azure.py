@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lading.stores.clients import (
+    CLEAN,
     RETRY,
     bad_credentials,
     check_endpoint,
