@@ -129,7 +129,7 @@ def run(argv: list[str]) -> int:
         message = error.format_message() if hasattr(error, "format_message") else str(error)
         if message.strip():  # else the help was asked for by saying nothing, and is shown already
             word = f"{argv[0]} " if argv[0] in ROOMS else ""
-            out.error(UsageError("usage", redacted(message), hint=f"lading {word}--help"))
+            out.error(UsageError("usage", message, hint=f"lading {word}--help"))
         return UsageError.exit_status
     except (KeyboardInterrupt, typer.Abort):
         return _INTERRUPTED
@@ -157,7 +157,7 @@ def _guarded(out: Out, act: Callable[[], int | None]) -> int:
         out.error(
             LadingError(
                 "internal",
-                redacted(f"a bug in lading: {type(error).__name__}: {error}"),
+                f"a bug in lading: {type(error).__name__}: {error}",
                 hint="run it again with -v and report the trace: see SECURITY.md and CONTRIBUTING.md",
             )
         )

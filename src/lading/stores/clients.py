@@ -212,10 +212,11 @@ def check_endpoint(endpoint: str, location: Location) -> None:
         UsageError: ``bad-endpoint``, ``plain-http``.
     """
     parts = urlsplit(endpoint)
+    said = f" {redacted(endpoint)}" if "://" in endpoint else ""  # else no part of it is known to be harmless
     if parts.scheme not in {"http", "https"} or not parts.hostname or has_extras(parts):
         raise UsageError(
             "bad-endpoint",
-            f"{location.url}: '{redacted(endpoint)}' is no address of a service: expected https://HOST, "
+            f"{location.url}: its endpoint{said} is no address of a service: expected https://HOST, "
             "without user, password and query",
             hint='write endpoint = "https://..." in the [stores.X] table of lading.toml',
         )
