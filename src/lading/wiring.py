@@ -25,6 +25,7 @@ from lading.plumbing import atomic, person
 from lading.plumbing.cache import Cache
 from lading.plumbing.home import cache_folder
 from lading.stores.schemes import NEAR, open_store, writable
+from lading.stores.shut import ShutStore
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -141,8 +142,18 @@ class Workspace:
         return location
 
     def tiers(self) -> list[Store]:
-        """The stores that bytes may come from, in order: the tiers, then the store itself."""
-        return list(dict.fromkeys(map(self.store, [*self.project.tiers, self.project.store])))
+        """The stores that bytes may come from, in order: the tiers, then the store itself.
+
+        A tier that cannot be opened, such as one of the network where that is forbidden, is left for the
+        next as one that fails later is.
+        """
+        return list(dict.fromkeys([*map(self._tier, self.project.tiers), self.store()]))
+
+    def _tier(self, url: str) -> Store:
+        try:
+            return self.store(url)
+        except UnavailableError as error:
+            return ShutStore(url, error)
 
     def author(self, message: str = "") -> Author:
         """Who acts, for the ledger.
