@@ -45,8 +45,9 @@ _METHODS: Final = {
 }
 _PREFIX: Final = re.compile(r"^(Generic \w+ error: )?(Error performing .*? - )?")
 _MOST_CHARACTERS: Final = 240
-_USER: Final = re.compile(r"(\w+://)[^/\s'\"]*@")
-_QUERY: Final = re.compile(r"(\w+://[^\s?'\"]*)\?[^\s'\")]*")
+# One slash is left of two where a URL was taken for a path.
+_USER: Final = re.compile(r"(\w+:/+)[^/\s'\"]*@")
+_QUERY: Final = re.compile(r"(\w+:/+[^\s?'\"]*)\?[^\s'\")]*")
 _SECRET: Final = re.compile(
     r"\b(sig|signature|x-(?:amz|goog|ms)-[\w-]+|[\w-]*(?:token|secret|password|key))=[^\s&\"']+",
     re.IGNORECASE,
