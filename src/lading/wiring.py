@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lading.core.errors import NotFoundError, UnavailableError, UsageError
-from lading.core.location import check_url
 from lading.core.lock import LOCK_FILE, Lock
 from lading.core.names import suggest_name
 from lading.core.ports import Silence
@@ -25,7 +24,7 @@ from lading.plumbing import atomic, person
 from lading.plumbing.cache import Cache
 from lading.plumbing.home import cache_folder
 from lading.stores.schemes import NEAR, open_store, writable
-from lading.stores.shut import ShutStore
+from lading.stores.shut import or_shut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,18 +141,9 @@ class Workspace:
         return location
 
     def tiers(self) -> list[Store]:
-        """The stores that bytes may come from, in order: the tiers, then the store itself.
-
-        A tier that cannot be opened, such as one of the network where that is forbidden, is left for the
-        next as one that fails later is.
-        """
-        return list(dict.fromkeys([*map(self._tier, self.project.tiers), self.store()]))
-
-    def _tier(self, url: str) -> Store:
-        try:
-            return self.store(url)
-        except UnavailableError as error:
-            return ShutStore(url, error)
+        """The stores that bytes may come from, in order: the tiers, then the store itself."""
+        tiers = [or_shut(each, self.store) for each in self.project.tiers]
+        return list(dict.fromkeys([*tiers, self.store()]))
 
     def author(self, message: str = "") -> Author:
         """Who acts, for the ledger.
@@ -232,13 +222,12 @@ class Workspace:
         """The references of ``texts`` in ``store``; without any, the declared models, or those ``required``.
 
         Raises:
-            UsageError: a text that is no reference; ``bad-reference``, for a store without any; ``bad-url``.
+            UsageError: a text that is no reference; ``bad-reference``, for a store without any.
         """
-        check_url(store or "")
         if store is not None and not texts:
             raise UsageError(
                 "bad-reference",
-                f"the store {store} was named, but no model in it",
+                f"the store {self.location(store).url} was named, but no model in it",
                 hint="name models; LADING_STORE=URL takes the project's own from there",
             )
         declared = () if texts else self.models(())

@@ -553,6 +553,11 @@ def test_a_removal_from_a_bucket_that_is_not_there(hostile: HostileS3) -> None:
     assert code_of(partial(made.delete, KEY)) == "no-store"
 
 
+def test_a_listing_that_is_not_there_is_a_bucket_that_is_not_there(hostile: HostileS3) -> None:
+    hostile.fails(404, "Odd", when=lambda asked: "list-type" in asked.query)
+    assert code_of(partial(signed(hostile).entries, "v2/")) == "no-store"
+
+
 # Google, which obstore writes.
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from typing import TYPE_CHECKING, Final
 
 import pytest
@@ -166,3 +167,10 @@ def test_a_region_is_where_google_puts_the_bucket(gcs: GcsServer, tmp_path: Path
     create_bucket(Location("gs://newer", environ=environ))
     assert [json.loads(body) for body in bodies] == [{"name": "new", "location": "EU"}, {"name": "newer"}]
     assert "authorization" not in gcs.requests[0].headers  # that account needs no token
+
+
+def test_without_googles_library_its_extra_is_named(gcs: GcsServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "google.auth", None)
+    code, _, hint = refused(google(gcs.url, {}))
+    assert code == "missing-extra"
+    assert hint == "pip install 'lading[gcs]', or: gcloud storage buckets create gs://new"

@@ -392,6 +392,13 @@ def test_a_page_in_the_middle_of_an_object_is_its_content(http: Http) -> None:
         assert whole(web(http, there.url), "a", 10) == PAGE
 
 
+def test_a_status_that_has_no_name_is_told_by_its_number(http: Http) -> None:
+    with site(status(499)) as there:
+        error = failed(lambda: web(http, there.url).get("a", 10))
+    assert error.code == "unexpected-status"
+    assert error.message.endswith("answered 499")
+
+
 # The place
 
 

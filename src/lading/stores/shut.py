@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NoReturn
 
+from lading.core.errors import UnavailableError
+
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from lading.core.digest import Digest
-    from lading.core.errors import LadingError
+    from lading.core.ports import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +24,7 @@ class ShutStore:
     """
 
     url: str
-    error: LadingError
+    error: UnavailableError
 
     def manifest(self, name: str, reference: str) -> bytes:  # noqa: ARG002 - whatever is asked
         """Nothing."""
@@ -42,3 +44,15 @@ class ShutStore:
 
     def _refuse(self) -> NoReturn:
         raise self.error
+
+
+def or_shut(url: str, enter: Callable[[str], Store]) -> Store:
+    """The store that ``enter`` opens at ``url``; where that is of no use now, one that says why.
+
+    So a tier without credentials, or of the network where that is forbidden, is left for the next tier as one
+    that fails later is.
+    """
+    try:
+        return enter(url)
+    except UnavailableError as error:
+        return ShutStore(url, error)
