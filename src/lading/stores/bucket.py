@@ -14,7 +14,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lading.core.errors import LadingError, UsageError
-from lading.core.objects import Kind
+from lading.core.objects import PROBE, PROBE_KEY, Kind
 from lading.plumbing.http import Http
 from lading.stores.blame import Place, answered, from_obstore
 from lading.stores.clients import NEVER, azure_client, gcs_client, s3, s3_client
@@ -36,8 +36,6 @@ if TYPE_CHECKING:
 
     Client = S3Store | GCSStore | AzureStore
 
-PROBE_KEY: Final = ".lading-probe"
-_PROBE: Final = b"lading: is a key created once?\n"
 _PART_BYTES: Final = 8 * 1024 * 1024
 _MAX_PARTS: Final = 9_000
 """S3 takes at most 10,000 parts (Amazon S3 user guide, "Multipart upload limits")."""
@@ -148,7 +146,7 @@ class Bucket:
 
     def _probe(self) -> bool:
         for _ in range(2):
-            error = self._put(PROBE_KEY, _PROBE, Kind("text/plain"), "create", self.once)
+            error = self._put(PROBE_KEY, PROBE, Kind("text/plain"), "create", self.once)
             if error is not None:
                 if _refused(error):
                     return True
@@ -210,7 +208,9 @@ def open_store(location: Location, base: Path) -> BucketStore:  # noqa: ARG001 -
         return BucketStore(Bucket(place, reader, client, s3_client(found, location, NEVER)))
     make = gcs_client if location.scheme == "gs" else azure_client
     place = replace(place, credentials=f"{location.env}_*" if location.env else "")
-    return BucketStore(Bucket(place, Reader(place, make(location)), make(location), make(location, NEVER)))
+    with blamed(place, "opening the store", ""):  # obstore reads files that its own variables name
+        reader = Reader(place, make(location))
+        return BucketStore(Bucket(place, reader, make(location), make(location, NEVER)))
 
 
 def _s3_reader(found: S3, place: Place, location: Location) -> S3Reader | None:
