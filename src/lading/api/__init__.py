@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from lading.api.plain import export, import_
     from lading.api.release import add, init, lock, push
     from lading.api.run import load, open_model, predict, save
+    from lading.api.surroundings import env
 
 _ROOMS = {
     "fetch": ("ensure", "in_place", "path", "pull"),
@@ -23,9 +24,10 @@ _ROOMS = {
     "plain": ("export", "import_"),
     "release": ("add", "init", "lock", "push"),
     "run": ("load", "open_model", "predict", "save"),
+    "surroundings": ("env",),
 }
 __all__ = [
-    "add", "cache", "diff", "ensure", "export", "gc", "history", "import_", "in_place", "init",
+    "add", "cache", "diff", "ensure", "env", "export", "gc", "history", "import_", "in_place", "init",
     "list_models", "list_versions", "load", "lock", "open_model", "path", "predict", "pull", "push", "save",
     "show", "verify",
 ]  # fmt: skip

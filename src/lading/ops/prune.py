@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from lading.core.digest import Digest
-    from lading.core.objects import Found, WritableObjects
+    from lading.core.objects import Found, Objects, WritableObjects
     from lading.ops.sweep import Clock
 
 
@@ -75,7 +75,7 @@ def prune(objects: WritableObjects, model: str, clock: Clock, kept_s: float = KE
     return Pruned(model, count, size, deleted=True)
 
 
-def models(objects: WritableObjects, folder: str = layout.ROOT) -> Iterator[str]:
+def models(objects: Objects, folder: str = layout.ROOT) -> Iterator[str]:
     """Every model that has blobs, also one without any version."""
     folders = objects.entries(folder).folders
     if "blobs" in folders:

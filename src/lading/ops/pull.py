@@ -133,7 +133,7 @@ class _Job:
 
 
 def _prepare(wanted: Wanted, where: Place | None, sources: Sources, *, ask: bool) -> _Job:
-    bill = _known(wanted, where, sources.cache, ask=ask)
+    bill = known_bill(wanted, where, sources.cache, ask=ask)
     version = None
     if bill is None:
         version = find(wanted, sources.store())
@@ -148,8 +148,8 @@ def _prepare(wanted: Wanted, where: Place | None, sources: Sources, *, ask: bool
     return _Job(wanted, bill, version, where, stamps, missing)
 
 
-def _known(wanted: Wanted, where: Place | None, cache: Cache, *, ask: bool) -> Bill | None:
-    """The bill, where it can be known without a store."""
+def known_bill(wanted: Wanted, where: Place | None, cache: Cache, *, ask: bool) -> Bill | None:
+    """The bill that is wanted, where it can be known without a store: from the place, or from the cache."""
     placed = where.read_bill() if where else None
     if wanted.bill is not None:
         if placed is not None and placed.digest == wanted.bill:
