@@ -122,6 +122,32 @@ def test_a_lock_that_lading_toml_contradicts(yard: Yard) -> None:
     assert found["why"] == "lading.toml asks for m:2.0, lading.lock pins m:1.0"
 
 
+def test_a_version_of_which_nothing_lies_here(yard: Yard) -> None:
+    yard.stock(FILES)
+    api.lock(project=yard.folder)
+    found = model(yard.say("env", "--json"))
+    assert (found["wanted"], found["source"]) == ("m:1.0", "tiers")
+    assert found["why"] == "its bill lies neither in its place nor in the cache"
+
+
+def test_a_stage_is_what_the_store_says(yard: Yard) -> None:
+    yard.settings('[models."m"]', 'path = "model"', 'stage = "production"')
+    found = model(yard.say("env", "--json"))
+    assert (found["wanted"], found["source"]) == ("m:production", "tiers")
+    assert found["why"] == "the store says what the stage 'production' holds"
+
+
+def test_a_declared_file_that_the_version_does_not_hold(yard: Yard) -> None:
+    yard.stock(FILES)
+    api.lock(project=yard.folder)
+    yard.pull("m")
+    fill(yard.folder, {"other.bin": b"x"})
+    yard.settings('[models."m"]', 'path = "other.bin"')
+    found = model(yard.say("env", "--json"))
+    assert found["source"] == "nowhere"
+    assert found["why"].startswith("lading.toml declares m at other.bin; m:1.0 holds a.bin, b.bin")
+
+
 def test_offline_the_model_comes_from_nowhere(
     yard: Yard, keys: HostileS3, monkeypatch: pytest.MonkeyPatch
 ) -> None:

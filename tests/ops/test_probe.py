@@ -119,6 +119,15 @@ def test_a_version_that_nobody_declared_will_do() -> None:
     assert found.speed.size == 1000
 
 
+def test_blobs_that_no_version_names_are_not_read() -> None:
+    store = opened(Location(f"memory://{uuid4()}"))
+    put(store, "m", noise(1000))
+    found = tried(Location(store.url), M)
+    assert said(found, "read") == "it answers; none of the models is there"
+    assert found.speed is not None
+    assert found.speed.size == 4 * 1024 * 1024
+
+
 def test_the_blobs_of_a_version_for_several_platforms_are_found() -> None:
     store = opened(Location(f"memory://{uuid4()}"))
     raw = stock(store, 1000)
