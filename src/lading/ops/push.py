@@ -7,13 +7,15 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from lading.core import modelpack
 from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
 from lading.core.versions import highest, next_version, version_key
 from lading.ops.ledger import record
-from lading.ops.pack import Shape, image, read_contents
+from lading.ops.pack import Shape, describe, image, read_contents
 from lading.ops.project import project
+from lading.ops.refer import attach
 from lading.ops.sweep import notice_key, wait
 from lading.ops.version import open_version
 
@@ -97,8 +99,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
     uploaded, reused = _send(made.blobs, name, store, repair=release.repair)
     if not stored:
         made = _publish(made, contents, release, store)
-    if made.modelpack is not None:
-        _create(name, made.modelpack, store)
+    artifact = _second_form(made, version, store)
     if not wait(store.objects, notice_key(name), clock):
         progress.note(f"{store.url}: lading gc goes on removing; verify {name}:{version} after its end")
     healed, _ = _send(made.blobs, name, store, repair=False)
@@ -113,8 +114,17 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         reused=reused,
         seconds=clock.now() - began,
         manifest=str(Digest.of(store.manifest(name, version))),
-        modelpack=None if made.modelpack is None else str(Digest.of(made.modelpack)),
+        modelpack=artifact,
     )
+
+
+def _second_form(made: Image, version: str, store: WritableStore) -> str | None:
+    """Publish the ModelPack artifact as a referrer of the version, and return its digest."""
+    if made.modelpack is None:
+        return None
+    subject = describe(store.manifest(made.bill.name, version))
+    raw = modelpack.manifest(made.modelpack, made.layers, subject)
+    return str(attach(store, made.bill.name, subject.digest, raw))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -99,28 +100,30 @@ def _create_gcs(location: Location) -> bool:
 
 
 def _token(location: Location, path: str | None) -> str:
+    from urllib3 import PoolManager
+
     try:
-        import google.auth
-        from google.auth.transport.urllib3 import Request
-        from urllib3 import PoolManager
+        auth: Any = import_module("google.auth")
+        transport: Any = import_module("google.auth.transport.urllib3")
     except ImportError as error:
         raise UsageError(
             "missing-extra",
             f"creating a bucket of Google Cloud Storage needs google-auth: {error}",
             hint=f"pip install 'lading[gcs]', or: gcloud storage buckets create gs://{location.bucket}",
         ) from error
-    load = google.auth.load_credentials_from_file if path else google.auth.default
     try:
-        credentials, _ = load(*([path] if path else []), scopes=[_SCOPE])
-        credentials.refresh(Request(PoolManager()))
-    except google.auth.exceptions.GoogleAuthError as error:
+        if path:
+            credentials, _ = auth.load_credentials_from_file(path, scopes=[_SCOPE])
+        else:
+            credentials, _ = auth.default(scopes=[_SCOPE])
+        credentials.refresh(transport.Request(PoolManager()))
+    except auth.exceptions.GoogleAuthError as error:
         raise UnavailableError(
             "no-credentials",
             f"{location.url}: Google gave no token: {type(error).__name__}",
             hint="gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS",
         ) from error
-    token: str = credentials.token
-    return token
+    return str(credentials.token)
 
 
 def _send(
