@@ -23,6 +23,7 @@ from lading.ops.version import Version, find
 from lading.plumbing import atomic, person
 from lading.plumbing.cache import Cache
 from lading.plumbing.home import cache_folder
+from lading.stores.closed import Closed
 from lading.stores.schemes import NEAR, open_store, writable
 
 if TYPE_CHECKING:
@@ -140,9 +141,17 @@ class Workspace:
         return location
 
     def tiers(self) -> list[Store]:
-        """The stores that bytes may come from, in order: the tiers, then the store itself."""
-        urls = dict.fromkeys([*self.project.tiers, self.project.store])
-        return [self.store(each) for each in urls]
+        """The stores that bytes may come from, in order: the tiers, then the store itself.
+
+        One that cannot be opened now, for want of a network or of credentials, fails when it is read.
+        """
+        opened: list[Store] = []
+        for url in dict.fromkeys([*self.project.tiers, self.project.store]):
+            try:
+                opened.append(self.store(url))
+            except UnavailableError as error:
+                opened.append(Closed(url, error))
+        return opened
 
     def author(self, message: str = "") -> Author:
         """Who acts, for the ledger.

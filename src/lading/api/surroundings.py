@@ -104,9 +104,9 @@ def _origin(work: Workspace, model: Model, stores: Sequence[KnownStore]) -> Orig
     except LadingError as error:  # the lock and lading.toml contradict each other
         why = Problem.of(error).message
         return Origin(model.name, model.name, None, place.target.absolute(), "nowhere", why)
-    for store in stores:
-        # A pull opens the store and every tier before it takes the first byte from any.
-        if found.source == "tiers" and store.problem is not None:
-            why = f"{found.why}; {store.url} cannot be used: {store.problem.code}"
-            return replace(found, source="nowhere", why=why, tiers=())
+    # What is pinned may come from any of them; anything else, the store must say what it is.
+    needed = stores if model.name in work.lock.pins else [each for each in stores if each.role == "store"]
+    problems = [f"{each.url} cannot be used: {each.problem.code}" for each in needed if each.problem]
+    if found.source == "tiers" and len(problems) == len(needed):
+        return replace(found, source="nowhere", why="; ".join([found.why, *problems]), tiers=())
     return found
