@@ -7,6 +7,7 @@ tools can pull from.
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -102,7 +103,8 @@ class Folder:
                     if entry.is_dir():
                         folders.append(entry.name)
                     elif os.fsencode(key) > os.fsencode(after):
-                        files.append(_found(key, entry.stat()))
+                        with suppress(FileNotFoundError):  # it was removed meanwhile; the others were not
+                            files.append(_found(key, entry.stat()))
         except _MISSING:
             return Entries((), ())
         except OSError as error:
