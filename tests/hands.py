@@ -1,4 +1,4 @@
-"""Processes that run the command line when they are told to, so that many can begin at one moment."""
+"""Processes that run the command line when told to, so that many begin at once, and what they must leave."""
 
 from __future__ import annotations
 
@@ -10,17 +10,25 @@ import sys
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
+from lading.core.digest import Digest
 from lading.ops.ledger import history
 from lading.ops.verify import verify_version
 from lading.ops.version import open_version
+from lading.wiring import Workspace
 from tests.yard import LONG_S, Done
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
+    import pytest
+
     from lading.core.event import Event
     from lading.core.ports import WritableStore
+    from tests.servers.access import S3Bucket
+
+IN_PARTS = 9 * 1024 * 1024
+"""The size of a file whose layer is uploaded in parts."""
 
 # Every line is a command; what it imports is there before the first.
 _CODE: Final = """
@@ -113,6 +121,19 @@ def at_once(
     return [worker.hear() for worker in workers]
 
 
+def s3(bucket: S3Bucket, patch: pytest.MonkeyPatch) -> str:
+    """Let the environment lead to a bucket, and return its URL."""
+    patch.setenv("AWS_ACCESS_KEY_ID", bucket.key_id)
+    patch.setenv("AWS_SECRET_ACCESS_KEY", bucket.secret)
+    patch.setenv("AWS_ENDPOINT_URL", bucket.endpoint)
+    return f"s3://{bucket.bucket}/prefix"
+
+
+def opened(folder: Path) -> WritableStore:
+    """The store of a project."""
+    return Workspace.open(folder).target()
+
+
 def whole(store: WritableStore, name: str = "m") -> dict[str, str]:
     """The versions of a model with the digests of their bills, after every byte of each was proven."""
     found = {}
@@ -156,3 +177,15 @@ def document(store: WritableStore, key: str) -> dict[str, Any]:
     loaded = json.loads(raw)
     assert isinstance(loaded, dict)
     return loaded
+
+
+def wrong_blobs(store: WritableStore, name: str = "m") -> list[str]:
+    """The keys of blobs whose content is not what their name says."""
+    found = store.objects.entries(f"v2/{name}/blobs/").objects
+    return [each.key for each in found if digest_of(store, each.key) != each.key.rpartition("/")[2]]
+
+
+def digest_of(store: WritableStore, key: str) -> str:
+    raw = store.objects.get(key, 1 << 25)
+    assert raw is not None
+    return str(Digest.of(raw))

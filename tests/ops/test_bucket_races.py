@@ -10,10 +10,20 @@ from uuid import uuid4
 
 import pytest
 
-from lading.core.digest import Digest
-from lading.wiring import Workspace
 from tests.cargo import fill, noise
-from tests.hands import Hand, at_once, document, hands, pushes, settled, whole
+from tests.hands import (
+    IN_PARTS,
+    Hand,
+    at_once,
+    document,
+    hands,
+    opened,
+    pushes,
+    s3,
+    settled,
+    whole,
+    wrong_blobs,
+)
 from tests.servers.gcs import GcsServer
 from tests.servers.hostile import commits
 from tests.servers.s3 import Moto
@@ -23,28 +33,16 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from pathlib import Path
 
-    from lading.core.ports import WritableStore
-    from tests.servers.access import S3Bucket
     from tests.servers.hostile import HostileS3
     from tests.servers.wire import Answer, Reply, Request
 
 WRITERS = 20
-IN_PARTS = 9 * 1024 * 1024
-"""The size of a file whose layer is uploaded in parts."""
 
 
 @pytest.fixture(scope="module")
 def workers() -> Iterator[list[Hand]]:
     with hands(WRITERS) as made:
         yield made
-
-
-def s3(bucket: S3Bucket, patch: pytest.MonkeyPatch) -> str:
-    """Let the environment lead to a bucket, and return its URL."""
-    patch.setenv("AWS_ACCESS_KEY_ID", bucket.key_id)
-    patch.setenv("AWS_SECRET_ACCESS_KEY", bucket.secret)
-    patch.setenv("AWS_ENDPOINT_URL", bucket.endpoint)
-    return f"s3://{bucket.bucket}/prefix"
 
 
 @pytest.fixture(params=["moto", "gcs"])
@@ -69,23 +67,6 @@ def projects(folder: Path, url: str, contents: Sequence[bytes]) -> list[Path]:
         each.declare("m", "model")
         made.append(each.folder)
     return made
-
-
-def opened(folder: Path) -> WritableStore:
-    """The store of a project."""
-    return Workspace.open(folder).target()
-
-
-def wrong_blobs(store: WritableStore, name: str = "m") -> list[str]:
-    """The keys of blobs whose content is not what their name says."""
-    found = store.objects.entries(f"v2/{name}/blobs/").objects
-    return [each.key for each in found if digest_of(store, each.key) != each.key.rpartition("/")[2]]
-
-
-def digest_of(store: WritableStore, key: str) -> str:
-    raw = store.objects.get(key, 1 << 25)
-    assert raw is not None
-    return str(Digest.of(raw))
 
 
 def test_of_twenty_writers_with_different_content_one_wins_and_the_others_are_told_who(
