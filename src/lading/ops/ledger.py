@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import secrets
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -25,10 +25,12 @@ if TYPE_CHECKING:
     from lading.core.bill import Bill
     from lading.core.digest import Digest
     from lading.core.objects import Objects, WritableObjects
-    from lading.core.ports import WritableStore
+    from lading.core.ports import Clock, WritableStore
 
 EVENT: Final = Kind("application/json")
 MAX_MESSAGE_CHARS: Final = 4096
+_GRACE_S: Final = 2.0
+"""How long a writer that is alive has, to say with its own words what another would say for it."""
 
 
 def check_message(text: str) -> str:
@@ -114,6 +116,20 @@ class Ledger:
         self.state = fold(events(self._objects, self._model, self.state.count), self.state)
         return self.state
 
+    def say_pushed(self, version: str, digest: Digest, author: Author, *, healed: bool) -> None:
+        """Append the event of a push, unless some event speaks of that version already."""
+        draft = Draft(
+            id=secrets.token_hex(16),
+            actor=author.actor,
+            action=PUSH,
+            version=version,
+            digest=digest,
+            message=author.message,
+            context={**author.context, **({"healed": True} if healed else {})},
+        )
+        while version not in self.state.pushed and not self.append(draft, author.now()):
+            self.catch_up()
+
     def append(self, draft: Draft, now_s: float) -> bool:
         """Append an event where nobody was faster.
 
@@ -127,8 +143,8 @@ class Ledger:
         return True
 
 
-def record(store: WritableStore, bill: Bill, older: Collection[str], author: Author) -> Ledger:
-    """Say in the ledger that a version was pushed, but first of ``older`` ones that it does not know.
+def record(store: WritableStore, bill: Bill, older: Collection[str], author: Author, clock: Clock) -> Ledger:
+    """Say in the ledger that a version was pushed, then the same of ``older`` ones that it does not know.
 
     What was there before this push is marked as healed. Nothing is said twice.
 
@@ -137,25 +153,22 @@ def record(store: WritableStore, bill: Bill, older: Collection[str], author: Aut
         bill: that of the version that was just pushed.
         older: the versions that were there before.
         author: who pushed.
+        clock: by which others get time to say theirs.
 
     Raises:
         IntegrityError: ``bad-event``, ``broken-ledger``.
     """
     ledger = Ledger(store.objects, bill.name)
-    missing = missing_pushes(ledger.catch_up(), {*older} - {bill.version})
-    pushed = {version: digest for version in missing if (digest := _digest(store, bill.name, version))}
-    for version, digest in (pushed | {bill.version: bill.digest}).items():
-        draft = Draft(
-            id=secrets.token_hex(16),
-            actor=author.actor,
-            action=PUSH,
-            version=version,
-            digest=digest,
-            message=author.message if version == bill.version else "",
-            context={**author.context, **({"healed": True} if version in older else {})},
-        )
-        while version not in ledger.state.pushed and not ledger.append(draft, author.now()):
-            ledger.catch_up()
+    ledger.catch_up()
+    ledger.say_pushed(bill.version, bill.digest, author, healed=bill.version in older)
+    missing = missing_pushes(ledger.state, older)
+    healing = {version: digest for version in missing if (digest := _digest(store, bill.name, version))}
+    if healing:
+        clock.sleep(_GRACE_S)
+        ledger.catch_up()
+        silent = replace(author, message="")
+        for version, digest in healing.items():
+            ledger.say_pushed(version, digest, silent, healed=True)
     return ledger
 
 

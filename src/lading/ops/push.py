@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from lading.core.bill import Bill
     from lading.core.blocks import BlockList
     from lading.core.ports import Clock, Progress, WritableStore
-    from lading.ops.ledger import Author
+    from lading.ops.ledger import Author, Ledger
     from lading.ops.metadata import Description
     from lading.ops.pack import Blob, Contents, Image
     from lading.plumbing.tree import Tree
@@ -101,7 +101,13 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
     if stored is None and not store.create_manifest(name, version, made.tagged):
         made = _second(made, contents, release, store)
         uploaded += sender.secure(made, new=False)[0]
-    _announce(made.bill, versions, store, author, progress)
+    ledger = _announce(made.bill, versions, store, author, clock)
+    if ledger is None:
+        progress.note(
+            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
+            "at once may both succeed, and it holds no ledger"
+        )
+    project(store, name, ledger)
     return Pushed(
         name=name,
         version=version,
@@ -168,26 +174,20 @@ class _Sender:
 
 
 def _announce(
-    bill: Bill, before: list[str], store: WritableStore, author: Author, progress: Progress
-) -> None:
-    """Say in the ledger what was pushed, now and by others before, and bring the projections up to date."""
-    ledger = None
-    if store.objects.strong():
-        try:
-            ledger = record(store, bill, before, author)
-        except LadingError as error:
-            with suppress(LadingError):
-                project(store, bill.name, None)
-            said = f"{bill.name}:{bill.version} is published with the bill {bill.digest}"
-            raise type(error)(
-                error.code, f"{said}, but the ledger cannot say so: {error.message}", hint=error.hint
-            ) from error
-    else:
-        progress.note(
-            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
-            "at once may both succeed, and it holds no ledger"
-        )
-    project(store, bill.name, ledger)
+    bill: Bill, before: list[str], store: WritableStore, author: Author, clock: Clock
+) -> Ledger | None:
+    """Say in the ledger what was pushed, now and by others before; None where the store can hold none."""
+    if not store.objects.strong():
+        return None
+    try:
+        return record(store, bill, before, author, clock)
+    except LadingError as error:
+        with suppress(LadingError):
+            project(store, bill.name, None)
+        said = f"{bill.name}:{bill.version} is published with the bill {bill.digest}"
+        raise type(error)(
+            error.code, f"{said}, but the ledger cannot say so: {error.message}", hint=error.hint
+        ) from error
 
 
 def _check_case(version: str, versions: list[str]) -> None:

@@ -26,7 +26,7 @@ FRESH_S: Final = 60.0
 """How long a notice lets its writer remove; then the manifests must be read anew, under another notice."""
 DEAD_S: Final = 200.0
 """How long a notice is waited for: ``FRESH_S``, and the longest that a store takes over one last removal."""
-_TURN_S: Final = 0.5
+_TURN_S: Final = 0.2
 _NOTICE: Final = b'{"lading":1}'
 _KIND: Final = Kind("application/json", changes=True)
 
