@@ -16,7 +16,7 @@ from lading.core.ports import Silence
 from lading.core.project import PROJECT_FILE, Project
 from lading.core.reference import Reference
 from lading.core.resolution import Wanted, resolve
-from lading.ops.ledger import MAX_MESSAGE_CHARS, Author
+from lading.ops.ledger import Author, check_message
 from lading.ops.place import Place
 from lading.ops.pull import Pulled, Sources, pull
 from lading.ops.version import Version, find
@@ -159,13 +159,8 @@ class Workspace:
         Raises:
             UsageError: ``bad-message``.
         """
-        if len(message) > MAX_MESSAGE_CHARS:
-            raise UsageError(
-                "bad-message",
-                f"the message has {len(message)} characters; at most {MAX_MESSAGE_CHARS}",
-                hint="say it shorter, with a link",
-            )
-        return Author(person.actor(self.environ), time.time, person.context(self.environ), message)
+        said = check_message(message)
+        return Author(person.actor(self.environ), time.time, person.context(self.environ), said)
 
     @cached_property
     def cache(self) -> Cache:

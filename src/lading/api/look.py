@@ -124,7 +124,8 @@ def history(
 
     Args:
         name: the model.
-        at: leave out what came after that time, such as ``2026-11-21`` or ``2026-11-21T08:00:00Z``.
+        at: leave out what came after that day or instant, such as ``2026-11-21`` or ``2026-11-21T08:00:00Z``;
+            in UTC unless it says another zone.
         store: the one store to ask.
         project: the project's folder.
 
@@ -135,7 +136,7 @@ def history(
     """
     until = None if at is None else time_until(at)
     found = inventory.events(check_name(name), Workspace.open(project).target(store))
-    return [event for event in found if until is None or event.time < until]
+    return [event for event in found if until is None or event.time <= until]
 
 
 def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tuple[Usage, ...]]:

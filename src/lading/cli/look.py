@@ -1,4 +1,4 @@
-"""Commands that look: list, show, diff, verify."""
+"""Commands that look: list, show, diff, history, verify."""
 
 from __future__ import annotations
 
@@ -125,14 +125,26 @@ def history(
     out: Out,
     name: Annotated[str, typer.Argument(help="A model.", metavar="N")],
     at: Annotated[
-        str | None, typer.Option("--at", help="Leave out what came after that time.", metavar="TIME")
+        str | None,
+        typer.Option("--at", help="Leave out what came after that day or instant (UTC).", metavar="TIME"),
     ] = None,
     store: Store = None,
 ) -> None:
-    """Show a model's ledger: what was published when, and by whom."""
+    """Show a model's ledger: what was published when, and by whom; each event is proven to follow the last.
+
+    With --json: `events`, each with `seq`, `time`, `actor`, `action`, `version`, `digest`, `stage`,
+    `message`, `context`. TIME is such as 2026-11-21 or 2026-11-21T08:00:00Z.
+    """
     found = api.history(name, at=at, store=store, project=out.project)
     rows = [
-        (str(each.seq), each.time, each.actor, each.action, each.version or "-", each.message.split("\n")[0])
+        (
+            str(each.seq),
+            each.time,
+            _text(each.actor),
+            each.action,
+            each.version or "-",
+            _text(each.message.partition("\n")[0]),
+        )
         for each in found
     ]
     lines = table(("SEQ", "TIME", "ACTOR", "ACTION", "VERSION", "MESSAGE"), rows) if rows else []

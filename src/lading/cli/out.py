@@ -56,9 +56,9 @@ class Out:
             said = {"code": error.code, "message": error.message, "hint": error.hint}
             sys.stdout.write(json.dumps({"error": said}) + "\n")
             return
-        sys.stderr.write(f"lading: {error.message} [{error.code}]\n")
+        sys.stderr.write(f"lading: {_shown(error.message)} [{error.code}]\n")
         if error.hint:
-            sys.stderr.write(f"  hint: {error.hint}\n")
+            sys.stderr.write(f"  hint: {_shown(error.hint)}\n")
 
     def close(self) -> None:
         """End a progress display."""
@@ -87,3 +87,8 @@ def human(size: int) -> str:
 def count(number: int, noun: str) -> str:
     """A number of things, such as ``1 file`` or ``2 files``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _shown(text: str) -> str:
+    """``text`` without control characters, which a damaged document may have brought, but for line ends."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

@@ -119,16 +119,23 @@ class Bucket:
 
         if size <= _PART_BYTES:
             return self.replace(key, b"".join(chunks), kind)
+        before = self.head(key)
         with blamed(self.place, "writing", key):
-            obstore.put(
-                self.client,
-                key,
-                iter(chunks),
-                attributes=_attributes(kind),
-                use_multipart=True,
-                chunk_size=max(_PART_BYTES, -(-size // _MAX_PARTS)),
-                max_concurrency=4,
-            )
+            try:
+                obstore.put(
+                    self.client,
+                    key,
+                    iter(chunks),
+                    attributes=_attributes(kind),
+                    use_multipart=True,
+                    chunk_size=max(_PART_BYTES, -(-size // _MAX_PARTS)),
+                    max_concurrency=4,
+                )
+            except FileNotFoundError:
+                # An upload that is not there any more may be one whose end was done and the answer lost.
+                found = self.head(key)
+                if found is None or found.size != size or (before and before.etag == found.etag):
+                    raise
         return None
 
     def delete(self, key: str) -> None:
@@ -147,11 +154,13 @@ class Bucket:
     def _probe(self) -> bool:
         for _ in range(2):
             error = self._put(PROBE_KEY, PROBE, Kind("text/plain"), "create", self.once)
+            if error is not None and _unknown(error):
+                return False  # the other client would take 501 for a trouble that passes
+            if error is not None and not _refused(error):
+                error = self._put(PROBE_KEY, PROBE, Kind("text/plain"), "create")
+            if error is not None and _refused(error):
+                return True
             if error is not None:
-                if _refused(error):
-                    return True
-                if _unknown(error):
-                    return False
                 raise self._blame(error, "writing", PROBE_KEY) from error
         return False
 
