@@ -150,7 +150,7 @@ class _Sender:
     wait: Callable[[], None]
 
     def secure(self, made: Image, *, new: bool) -> _Sent:
-        """Send the blobs, and create the manifests that name them by their digests: see ``lading.ops.sweep``."""
+        """Send the blobs, and create the manifests that name them: see ``lading.ops.sweep``."""
         uploaded, reused = self._send(made.blobs, repair=self.release.repair)
         for raw in made.manifests if new else ():
             self._create(raw)
