@@ -22,7 +22,7 @@ from lading.core.surroundings import (
 )
 from lading.ops.origin import origin
 from lading.ops.probe import Subject, probe, unopened
-from lading.plumbing.cache import writable
+from lading.plumbing import cache as caches
 from lading.plumbing.oserror import free_bytes
 from lading.stores.access import access
 from lading.stores.schemes import READ_ONLY
@@ -61,21 +61,23 @@ def env(*, probe: bool = False, project: Path | None = None) -> Surroundings:
         python=platform.python_version(),
         project=ProjectFolder(work.folder, work.declared),
         variables=settings(work.environ),
-        cache=CacheFolder(cache, free_bytes(cache), writable(cache)),
+        cache=CacheFolder(cache, free_bytes(cache), caches.writable(cache)),
         stores=stores,
         models=tuple(_origin(work, model, stores) for model in work.project.models.values()),
     )
 
 
 def _store(work: Workspace, text: str, *, probing: bool) -> KnownStore:
-    location = work.project.location(text, work.environ)
     known = KnownStore(
-        url=redacted(location.url),
+        url=redacted(text),
         role="store" if text == work.project.store else "tier",
-        scheme=location.scheme,
-        writable=location.scheme not in READ_ONLY,
+        scheme=text.partition("://")[0],
+        writable=False,
     )
     try:
+        location = work.project.location(text, work.environ)
+        writable = location.scheme not in READ_ONLY
+        known = replace(known, url=redacted(location.url), scheme=location.scheme, writable=writable)
         found = access(location)
         known = replace(known, credentials=found.credentials, endpoint=found.endpoint, region=found.region)
         opened = work.store(text)

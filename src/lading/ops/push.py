@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lading.core import modelpack
 from lading.core.blocks import average_for, usable_average
@@ -29,6 +29,12 @@ if TYPE_CHECKING:
     from lading.ops.metadata import Description
     from lading.ops.pack import Blob, Contents, Image
     from lading.plumbing.tree import Tree
+
+
+_WEAK: Final = (
+    "is weak: it replaces what it was asked to create, so two who push one version at once may both succeed, "
+    "and it holds no ledger"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,10 +112,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         sent = replace(sent, uploaded=sent.uploaded + again.uploaded, artifact=again.artifact)
     ledger = _announce(made.bill, versions, store, author, clock)
     if ledger is None:
-        progress.note(
-            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
-            "at once may both succeed, and it holds no ledger"
-        )
+        progress.note(f"{store.url} {_WEAK}")
     project(store, name, ledger)
     return Pushed(
         name=name,
