@@ -300,13 +300,14 @@ def test_what_gcloud_left_in_the_home_folder_is_named(tmp_path: Path) -> None:
     assert access(Location("gs://b", environ={"HOME": str(tmp_path)})).credentials == str(path)
 
 
-def test_an_endpoint_is_shown_without_its_user() -> None:
+def test_an_endpoint_with_a_user_is_refused_without_quoting_it() -> None:
     environ = {
         "R2_ACCESS_KEY_ID": "AKID",
         "R2_SECRET_ACCESS_KEY": SECRET,
         "R2_ENDPOINT_URL": "https://me:pa/ss@r2.example/x?token=abc",
     }
-    found = access(Location("s3://b", env="R2", region="auto", environ=environ))
-    assert (found.credentials, found.endpoint, found.region) == (
-        "R2_ACCESS_KEY_ID", "https://r2.example/x", "auto",
-    )  # fmt: skip
+    with pytest.raises(UsageError) as caught:
+        access(Location("s3://b", env="R2", region="auto", environ=environ))
+    assert caught.value.code == "bad-endpoint"
+    assert "ss@" not in caught.value.message
+    assert "abc" not in caught.value.message
