@@ -23,7 +23,7 @@ ROOT: Final = Path(__file__).parent.parent
 SOURCE: Final = ROOT / "src" / "lading"
 MODULES: Final = sorted(SOURCE.rglob("*.py"))
 REFERENCE: Final = ROOT / "docs" / "reference"
-HEAVY: Final = ("numpy", "rich", "typer", "tomlkit", "pyfastcdc", "pydantic", "httpx", "fastapi")
+HEAVY: Final = ("numpy", "rich", "typer", "tomlkit", "pyfastcdc", "pydantic", "obstore", "urllib3", "fastapi")
 FUNCTION = ast.FunctionDef | ast.AsyncFunctionDef
 CODE: Final = re.compile(r"[a-z]+(-[a-z]+)*")
 
@@ -105,7 +105,7 @@ def raised() -> Iterator[tuple[str, str | None]]:
             if name in known or name == "kind":
                 if isinstance(node.args[0], ast.Constant) and CODE.fullmatch(str(node.args[0].value)):
                     yield str(node.args[0].value), name if name in known else None
-            elif name in {"Table", "_table"}:
+            elif name in {"Table", "read_json"}:
                 yield from ((text, None) for text in texts if CODE.fullmatch(text) and "-" in text)
 
 

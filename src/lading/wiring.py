@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
@@ -23,7 +23,7 @@ from lading.ops.version import Version, find
 from lading.plumbing import atomic, person
 from lading.plumbing.cache import Cache
 from lading.plumbing.home import cache_folder
-from lading.stores.schemes import NEAR, open_store, open_writable
+from lading.stores.schemes import NEAR, open_store, writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -65,6 +65,7 @@ class Workspace:
     lock: Lock
     declared: bool
     environ: Mapping[str, str]
+    _opened: dict[str, Store] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Workspace:
@@ -110,7 +111,10 @@ class Workspace:
 
     def store(self, url: str | None = None) -> Store:
         """The store at ``url``, or the project's own."""
-        return open_store(self.location(url), self.folder)
+        location = self.location(url)
+        if location.url not in self._opened:
+            self._opened[location.url] = open_store(location, self.folder)
+        return self._opened[location.url]
 
     def target(self, url: str | None = None) -> WritableStore:
         """The store at ``url``, or the project's own, to write to.
@@ -118,7 +122,7 @@ class Workspace:
         Raises:
             UsageError: ``read-only-store``.
         """
-        return open_writable(self.location(url), self.folder)
+        return writable(self.store(url))
 
     def location(self, url: str | None = None) -> Location:
         """Where the store at ``url`` is, or the project's own, and how to get in.

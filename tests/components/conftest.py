@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def _public() -> Iterator[Path]:
+def public_folder() -> Iterator[Path]:
+    """An empty folder with a short path that every user may enter."""
     # Not below pytest's own folders: those are closed to other users, and too long for a socket's path.
     folder = Path(tempfile.mkdtemp(prefix="lading-", dir="/tmp"))
     folder.chmod(0o755)
@@ -32,14 +33,14 @@ def _public() -> Iterator[Path]:
 @pytest.fixture
 def public() -> Iterator[Path]:
     """An empty folder with a short path that every user may enter."""
-    with _public() as folder:
+    with public_folder() as folder:
         yield folder
 
 
 @pytest.fixture(scope="session")
 def shared() -> Iterator[Path]:
     """The same for all tests of a session."""
-    with _public() as folder:
+    with public_folder() as folder:
         yield folder
 
 

@@ -173,7 +173,8 @@ class BucketServer(WireServer):
         )
         page = self.buckets.listing(bucket, asked)
         encode = quote if query.get("encoding-type") == "url" else escape
-        told = [f"<Name>{bucket}</Name><Prefix>{encode(asked.prefix)}</Prefix><MaxKeys>{most}</MaxKeys>"]
+        told = ["<EncodingType>url</EncodingType>"] if encode is quote else []
+        told += [f"<Name>{bucket}</Name><Prefix>{encode(asked.prefix)}</Prefix><MaxKeys>{most}</MaxKeys>"]
         told.append(f"<KeyCount>{len(page.blobs) + len(page.folders)}</KeyCount>")
         told.append(f"<IsTruncated>{'true' if page.token else 'false'}</IsTruncated>")
         if page.token:

@@ -6,14 +6,17 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from tests.components.conftest import public_folder
 from tests.servers.azure import Azurite, azurite
 from tests.servers.gcs import GcsServer
 from tests.servers.hostile import HostileS3
 from tests.servers.s3 import Moto, moto
+from tests.servers.static import StaticServer, nginx
 from tests.servers.swift import Swift, swift
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from pathlib import Path
 
 
 @pytest.fixture(scope="session", name="moto")
@@ -44,3 +47,22 @@ def gcs() -> Iterator[GcsServer]:
 def hostile() -> Iterator[HostileS3]:
     with HostileS3() as server:
         yield server
+
+
+@pytest.fixture
+def static(tmp_path: Path) -> Iterator[StaticServer]:
+    """A web server before an empty folder."""
+    root = tmp_path / "site"
+    root.mkdir()
+    with StaticServer(root) as server:
+        yield server
+
+
+@pytest.fixture(name="nginx")
+def _nginx() -> Iterator[tuple[str, Path]]:
+    """The URL of an nginx, and the folder before which it stands, which every user may enter."""
+    with public_folder() as folder:
+        root = folder / "site"
+        root.mkdir(mode=0o755)
+        with nginx(root, folder / "nginx") as url:
+            yield url, root

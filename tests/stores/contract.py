@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 from uuid import uuid4
@@ -10,26 +11,30 @@ import pytest
 
 from lading.core.digest import Digest
 from lading.core.location import Location
-from lading.stores.bucket import BucketStore
-from lading.stores.directory import DirectoryStore
+from lading.stores.bucket import Bucket, BucketStore
+from lading.stores.directory import DirectoryStore, Folder
+from lading.stores.layout import LaidOut
 from lading.stores.memory import MemoryStore
-from lading.stores.schemes import open_writable
+from lading.stores.schemes import open_store, open_writable
+from lading.stores.web import WebStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from lading.core.objects import Found, Objects
     from lading.core.ports import Store, WritableStore
     from tests.servers.access import S3Bucket
     from tests.servers.azure import Azurite
     from tests.servers.gcs import GcsServer
     from tests.servers.hostile import HostileS3
     from tests.servers.s3 import Moto
+    from tests.servers.static import StaticServer
     from tests.servers.swift import Swift
 
     Make = Callable[[pytest.FixtureRequest, Path], WritableStore]
 
-KINDS: Final[tuple[type[WritableStore], ...]] = (BucketStore, DirectoryStore, MemoryStore)
+KINDS: Final[tuple[type[WritableStore], ...]] = (BucketStore, DirectoryStore, LaidOut, MemoryStore)
 """Every class of store; the type checker holds each to the protocol."""
 
 
@@ -80,7 +85,10 @@ def _moto(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
 
 def _swift(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
     server: Swift = request.getfixturevalue("swift")
-    return open_writable(s3_location(server.new_bucket(f"models-{uuid4().hex[:12]}")), folder)
+    store = open_writable(s3_location(server.new_bucket(f"models-{uuid4().hex[:12]}")), folder)
+    assert isinstance(store.objects, Bucket)
+    store.objects.pause = lambda seconds: time.sleep(seconds / 50)
+    return store
 
 
 def _gcs(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
@@ -98,6 +106,42 @@ def _azurite(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
     return open_writable(location, folder)
 
 
+class Through(Folder):
+    """Objects that are written to a folder, and read as a web server before it shows them.
+
+    Only the folder can be listed.
+    """
+
+    def __init__(self, web: Objects, root: Path) -> None:
+        super().__init__(web.url, root)
+        self._web = web
+
+    def head(self, key: str) -> Found | None:
+        return self._web.head(key)
+
+    def get(self, key: str, limit: int) -> bytes | None:
+        return self._web.get(key, limit)
+
+    def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
+        return self._web.read(key, start, end)
+
+
+def _through(url: str, root: Path, folder: Path) -> WritableStore:
+    web = open_store(Location(url), folder)
+    assert isinstance(web, WebStore)
+    return LaidOut(Through(web.objects, root))
+
+
+def _static(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
+    server: StaticServer = request.getfixturevalue("static")
+    return _through(server.url, server.root, folder)
+
+
+def _nginx(request: pytest.FixtureRequest, folder: Path) -> WritableStore:
+    url, root = request.getfixturevalue("nginx")
+    return _through(url, root, folder)
+
+
 CASES: Final = (
     StoreCase("file", "", _directory),
     StoreCase("memory", "", _memory),
@@ -106,8 +150,10 @@ CASES: Final = (
     StoreCase("s3", "swift", _swift),
     StoreCase("gs", "own", _gcs),
     StoreCase("az", "azurite", _azurite),
+    StoreCase("http", "static", _static),
+    StoreCase("http", "nginx", _nginx),
 )
-COMPONENTS: Final = frozenset({"swift", "azurite"})
+COMPONENTS: Final = frozenset({"swift", "azurite", "nginx"})
 PARAMS: Final = [
     pytest.param(case, id=str(case), marks=[pytest.mark.component] if case.server in COMPONENTS else [])
     for case in CASES

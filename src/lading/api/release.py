@@ -18,7 +18,7 @@ from lading.ops.push import Release
 from lading.ops.push import push as publish
 from lading.plumbing.clock import RealClock
 from lading.plumbing.tree import check_content, collect
-from lading.stores.creation import create
+from lading.stores.creation import create_bucket
 from lading.wiring import Workspace
 
 if TYPE_CHECKING:
@@ -96,6 +96,8 @@ def push(
     work.need_project()
     author = work.author(message)
     store, hear = work.target(to), progress or Silence()
+    if create_store:
+        create_bucket(work.location(to))
     releases = []
     for reference in work.references(references):
         model = work.project.model(reference.name)
@@ -106,8 +108,6 @@ def push(
         check_content(tree, description.metadata.entry)
         shape = Shape(tuple(platforms), modelpack)
         releases.append(Release(model.name, version, tree, description, shape, repair))
-    if create_store:
-        create(work.location(to))
     return [publish(release, store, hear, RealClock(), author) for release in releases]
 
 

@@ -95,6 +95,8 @@ ROOMS = {
     "lock": "release",
     "pull": "fetch",
     "ensure": "fetch",
+    "export": "plain",
+    "import": "plain",
     "predict": "run",
     "serve": "run",
     "demo": "run",

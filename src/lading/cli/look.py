@@ -160,16 +160,29 @@ def history(
 def verify(
     out: Out,
     what: Annotated[
-        list[str] | None, typer.Argument(help="Folders or references.", metavar="DIR|REF")
+        list[str] | None,
+        typer.Argument(help="Folders, references, URLs that end with /.", metavar="DIR|REF|URL/"),
     ] = None,
     load: Annotated[bool, typer.Option("--load", help="Really load, and run the golden example.")] = False,
     require: Annotated[
         str | None, typer.Option("--require", help="lock or signature", metavar="ANCHOR")
     ] = None,
     store: Store = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option("--as", help="What should lie there, where no bill says it.", metavar="REF"),
+    ] = None,
 ) -> int:
-    """Read bytes and compare them with their bills; 1 if something differs."""
-    verified = api.verify(*what or [], load=load, require=require, store=store, project=out.project)
+    """Read bytes and compare them with their bills; 1 if something differs.
+
+    A URL that ends with / is a plain prefix in a bucket or folder: every bill at or below it is held
+    against the objects around it. An object is not read where its ETag is an MD5 and a copy on this
+    machine, which is hashed, has both this MD5 and the bill's SHA-256; `read` with --json is how many
+    bytes were read.
+    """
+    verified = api.verify(
+        *what or [], load=load, require=require, store=store, as_=as_ or (), project=out.project
+    )
     keys = ("path", "problem", "expected", "got")
     problems = [{key: getattr(each, key) for key in keys} for each in verified.problems]
     document = {
@@ -177,7 +190,7 @@ def verify(
         "anchor": verified.anchor,
         "checked": verified.checked,
         "problems": problems,
-    }
+    } | ({} if verified.read is None else {"read": verified.read})
     lines = [
         f"{p['path']}: {p['problem']}: expected {p['expected'] or 'nothing'}, got {p['got'] or 'nothing'}"
         for p in problems
@@ -185,6 +198,7 @@ def verify(
     lines.append(
         f"{'ok' if verified.ok else 'not ok'}: {count(verified.checked, 'file')} checked, "
         f"{count(len(problems), 'problem')}, anchor: {verified.anchor}"
+        + ("" if verified.read is None else f", {human(verified.read)} read")
         + (", loaded" if load and verified.ok else "")
     )
     out.result(document, *lines)

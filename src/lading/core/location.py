@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -45,11 +44,3 @@ class Location:
     def prefix(self) -> str:
         """What follows the bucket, without slashes around it."""
         return self.url.partition("://")[2].partition("/")[2].strip("/")
-
-
-def is_loopback(host: str) -> bool:
-    """Whether a host is this machine by its name alone: ``localhost``, 127.0.0.0/8 or ``::1``."""
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host.lower() == "localhost"

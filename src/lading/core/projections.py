@@ -7,19 +7,20 @@ Tag Schema".
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from lading.core import canonical
+from lading.core.digest import Digest
+from lading.core.errors import IntegrityError
 from lading.core.event import ledger_folder
-from lading.core.image import INDEX_TYPE
+from lading.core.image import INDEX_TYPE, MANIFEST_TYPE, Descriptor, read_json
 from lading.core.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lading.core.digest import Digest
-    from lading.core.image import Descriptor
     from lading.core.ledger import Head
 
 MAX_TAGGED_VERSIONS: Final = 1000
@@ -39,6 +40,27 @@ class Referrer:
     artifact_type: str
     annotations: Mapping[str, str] = field(default_factory=dict)
 
+    @classmethod
+    def parse(cls, raw: bytes, what: str) -> Self:
+        """Read what a list of referrers says of a manifest.
+
+        Its type is its ``artifactType``, else the media type of its config (specification, "Listing
+        Referrers").
+
+        Raises:
+            IntegrityError: ``bad-manifest``.
+        """
+        table = read_json(raw, what, "bad-manifest")
+        config = table.table("config")
+        media_type = table.text("mediaType") or MANIFEST_TYPE
+        artifact_type = table.text("artifactType") or (config and config.text("mediaType")) or media_type
+        annotations = table.table("annotations")
+        return cls(
+            Descriptor(media_type, Digest.of(raw), len(raw)),
+            artifact_type,
+            {} if annotations is None else {key: str(value) for key, value in annotations.data.items()},
+        )
+
     def document(self) -> dict[str, Any]:
         """Its descriptor in a list of referrers."""
         said = self.descriptor.document() | {"artifactType": self.artifact_type}
@@ -51,6 +73,21 @@ def tags_list(name: str, versions: Iterable[str], stages: Iterable[str]) -> byte
     # The specification wants lexical order without regard to case; the tag itself settles what that leaves.
     tags = sorted({*newest, *stages}, key=lambda tag: (tag.lower(), tag))
     return canonical.encode({"name": name, "tags": tags}, f"the tags of {name}")
+
+
+def tags(raw: bytes, what: str) -> list[str]:
+    """The tags in such an answer, of whichever registry.
+
+    Raises:
+        IntegrityError: ``bad-tags``.
+    """
+    try:
+        found = json.loads(raw)["tags"] or []
+        if all(isinstance(tag, str) for tag in found):
+            return list(found)
+    except (ValueError, KeyError, TypeError):
+        pass
+    raise IntegrityError("bad-tags", f"{what} is no list of tags", hint="lading push heals it")
 
 
 def head_json(head: Head) -> bytes:

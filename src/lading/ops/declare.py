@@ -95,7 +95,7 @@ def add(
         IntegrityError: what ``check_content`` finds.
     """
     check_name(model.name)
-    _check_free(declared, model)
+    check_free(declared, model)
     path = folder / model.path
     copied = copy_links_in(path) if follow else ()
     tree = collect(path, model.files)
@@ -114,7 +114,12 @@ def add(
     )
 
 
-def _check_free(declared: Mapping[str, Model], model: Model) -> None:
+def check_free(declared: Mapping[str, Model], model: Model) -> None:
+    """Check that neither the name nor the place of ``model`` is another model's.
+
+    Raises:
+        UsageError: ``already-declared``.
+    """
     same = declared.get(model.name)
     if same is not None and (same.path, same.files) != (model.path, model.files):
         raise UsageError(

@@ -8,38 +8,42 @@ holds is looked at before and after each write, and it never holds a ledger.
 from __future__ import annotations
 
 import time
-from contextlib import contextmanager
+from contextlib import suppress
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final, TypeVar
+from functools import partial
+from typing import TYPE_CHECKING, Final
 
 from lading.core.errors import LadingError, UsageError
-from lading.core.objects import Entries, Found, Kind
-from lading.stores import problems
+from lading.core.objects import Kind
+from lading.plumbing.http import Http
 from lading.stores.blame import Place, answered, from_obstore
 from lading.stores.clients import NEVER, azure_client, gcs_client, s3, s3_client
 from lading.stores.layout import LaidOut
+from lading.stores.reader import Reader, blamed
+from lading.stores.s3read import Bucket as Where
+from lading.stores.s3read import S3Reader, Signer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from obstore import GetResult, ObjectMeta, PutMode
+    from obstore import PutMode
     from obstore.store import AzureStore, GCSStore, S3Store
 
     from lading.core.location import Location
+    from lading.core.objects import Entries, Found, Objects
+    from lading.stores.clients import S3
 
     Client = S3Store | GCSStore | AzureStore
 
-_Answer = TypeVar("_Answer")
 PROBE_KEY: Final = ".lading-probe"
 _PROBE: Final = b"lading: is a key created once?\n"
-_READ_BYTES: Final = 1024 * 1024
 _PART_BYTES: Final = 8 * 1024 * 1024
 _MAX_PARTS: Final = 9_000
 """S3 takes at most 10,000 parts (Amazon S3 user guide, "Multipart upload limits")."""
-_ENDS_BEFORE: Final = ("416 Range Not Satisfiable", "StartTooLarge")
-"""How obstore says that an object ends before the range that was asked for."""
 _TRIES: Final = 6
+_SETTLING_S: Final = 0.5
+"""How long the writers of one key in a weak bucket wait before each looks whose object stands."""
 _FOREVER: Final = "public, max-age=31536000, immutable"
 
 
@@ -49,12 +53,14 @@ class Bucket:
 
     Attributes:
         place: how messages name it.
-        client: what it is spoken to with.
+        reader: what it is read with.
+        client: what it is written with.
         once: the same, but for requests that must not be tried again.
         pause: waits that many seconds before another try.
     """
 
     place: Place
+    reader: Objects
     client: Client
     once: Client
     pause: Callable[[float], None] = time.sleep
@@ -67,67 +73,19 @@ class Bucket:
 
     def head(self, key: str) -> Found | None:
         """What is known of an object."""
-        import obstore
-
-        with self._blamed("looking for", key):
-            result = self._or_none(lambda: obstore.get(self.client, key, options={"head": True}), key)
-            if result is None:
-                return None
-            self._check_page(result, key)
-            return _found(result.meta)
+        return self.reader.head(key)
 
     def get(self, key: str, limit: int) -> bytes | None:
         """The first bytes of an object."""
-        import obstore
-
-        with self._blamed("reading", key):
-            result = self._or_none(lambda: obstore.get(self.client, key), key)
-            if result is None:
-                return None
-            self._check_page(result, key)
-            data = bytearray()
-            for piece in result.stream(min_chunk_size=_READ_BYTES):
-                data += piece
-                if len(data) >= limit:
-                    break
-            return bytes(data[:limit])
+        return self.reader.get(key, limit)
 
     def read(self, key: str, start: int, end: int) -> Iterator[bytes]:
         """The bytes of an object, in pieces."""
-        import obstore
-
-        if start >= end:
-            return
-        with self._blamed("reading", key):
-            try:
-                result = self._or_none(
-                    lambda: obstore.get(self.client, key, options={"range": (start, end)}), key
-                )
-            except Exception as error:
-                if any(sign in str(error) for sign in _ENDS_BEFORE):
-                    return
-                raise
-            if result is None:
-                raise problems.no_object(self.url, key)
-            self._check_page(result, key)
-            for chunk in result.stream(min_chunk_size=_READ_BYTES):
-                view = memoryview(chunk)
-                for place in range(0, len(view), _READ_BYTES):
-                    yield bytes(view[place : place + _READ_BYTES])
+        return self.reader.read(key, start, end)
 
     def entries(self, folder: str, after: str = "") -> Entries:
         """What lies in a folder."""
-        import obstore
-
-        with self._blamed("listing", folder):
-            if after:
-                batches = obstore.list(self.client, folder.rstrip("/"), offset=after, chunk_size=1000)
-                metas = [meta for batch in batches for meta in batch]
-                own = [meta for meta in metas if "/" not in meta["path"].removeprefix(folder)]
-                return Entries((), _sorted(own))
-            listed = obstore.list_with_delimiter(self.client, folder.rstrip("/") or None)
-            names = sorted(path.rpartition("/")[2] for path in listed["common_prefixes"])
-            return Entries(tuple(names), _sorted(listed["objects"]))
+        return self.reader.entries(folder, after)
 
     def create(self, key: str, raw: bytes, kind: Kind) -> bool:
         """Store a small object, never replacing one."""
@@ -141,17 +99,21 @@ class Bucket:
             there = self.get(key, len(raw) + 1)
             if there is not None:
                 return there == raw
-            if not _refused(error) or number == _TRIES - 1:
+            if not _contended(error) or number == _TRIES - 1:
                 raise self._blame(error, "writing", key) from error
             self.pause(0.05 * 2**number)
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def replace(self, key: str, raw: bytes, kind: Kind) -> None:
         """Store a small object in place of another."""
-        error = self._put(key, raw, kind, "overwrite")
-        # The answer may have been lost or unclear, and the object be there.
-        if error is not None and self.get(key, len(raw) + 1) != raw:
-            raise self._blame(error, "writing", key) from error
+        for number in range(_TRIES):
+            error = self._put(key, raw, kind, "overwrite")
+            # The answer may have been lost or unclear, and the object be there.
+            if error is None or self.get(key, len(raw) + 1) == raw:
+                return
+            if not _contended(error) or number == _TRIES - 1:
+                raise self._blame(error, "writing", key) from error
+            self.pause(0.05 * 2**number)
 
     def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:
         """Store an object in place of another; a large one in parts, which show only when all are there."""
@@ -159,7 +121,7 @@ class Bucket:
 
         if size <= _PART_BYTES:
             return self.replace(key, b"".join(chunks), kind)
-        with self._blamed("writing", key):
+        with blamed(self.place, "writing", key):
             obstore.put(
                 self.client,
                 key,
@@ -175,8 +137,8 @@ class Bucket:
         """Remove an object."""
         import obstore
 
-        with self._blamed("deleting", key):
-            self._or_none(lambda: obstore.delete(self.client, key), key)
+        with blamed(self.place, "deleting", key), suppress(FileNotFoundError):
+            obstore.delete(self.client, key)
 
     def strong(self) -> bool:
         """Whether the bucket refuses to create a key twice, found out by doing so, once."""
@@ -199,6 +161,7 @@ class Bucket:
         there = self.get(key, len(raw) + 1)
         if there is None:
             self.replace(key, raw, kind)
+            self.pause(_SETTLING_S)
             there = self.get(key, len(raw) + 1)
         return there == raw
 
@@ -217,33 +180,8 @@ class Bucket:
             return error
         return None
 
-    def _check_page(self, result: GetResult, key: str) -> None:
-        """Refuse a web page that came instead of an object: obstore takes it for one."""
-        kind = result.attributes.get("Content-Type", "")
-        if kind.startswith("text/html") and not key.endswith((".html", ".htm")):
-            body = b"" if result.meta["size"] > _READ_BYTES else bytes(result.bytes())
-            raise answered(self.place, 200, {"content-type": kind}, body, "reading", key)
-
-    @contextmanager
-    def _blamed(self, doing: str, key: str) -> Iterator[None]:
-        try:
-            yield
-        except LadingError:
-            raise
-        except _client_errors() as error:
-            raise self._blame(error, doing, key) from error
-
     def _blame(self, error: Exception, doing: str, key: str) -> LadingError:
         return from_obstore(error, self.place, doing, key)
-
-    def _or_none(self, ask: Callable[[], _Answer], key: str) -> _Answer | None:
-        try:
-            return ask()
-        except FileNotFoundError as error:
-            blamed = self._blame(error, "looking for", key)
-            if blamed.code == "no-store":
-                raise blamed from error
-            return None
 
 
 class BucketStore(LaidOut):
@@ -263,21 +201,30 @@ def open_store(location: Location, base: Path) -> BucketStore:  # noqa: ARG001 -
             f"'{location.url}' names no bucket",
             hint=f"write {location.scheme}://BUCKET or {location.scheme}://BUCKET/PREFIX",
         )
-    place = Place(location.scheme, location.url, location.bucket)
+    place = Place(location.scheme, location.url, location.bucket, location.endpoint)
     if location.scheme == "s3":
         found = s3(location)
-        source = found.keys.source if found.keys else "the machine's own role"
-        place = replace(place, endpoint=found.endpoint, region=found.region, credentials=source)
-        return BucketStore(Bucket(place, s3_client(found, location), s3_client(found, location, NEVER)))
-    place = replace(place, endpoint=location.endpoint, credentials=location.env or "the platform's variables")
+        place = replace(place, endpoint=found.endpoint, region=found.region, credentials=found.source)
+        client = s3_client(found, location)
+        reader = _s3_reader(found, place, location) or Reader(place, client)
+        return BucketStore(Bucket(place, reader, client, s3_client(found, location, NEVER)))
     make = gcs_client if location.scheme == "gs" else azure_client
-    return BucketStore(Bucket(place, make(location), make(location, NEVER)))
+    place = replace(place, credentials=f"{location.env}_*" if location.env else "")
+    return BucketStore(Bucket(place, Reader(place, make(location)), make(location), make(location, NEVER)))
 
 
-def _client_errors() -> tuple[type[Exception], ...]:
-    from obstore.exceptions import BaseError
-
-    return BaseError, FileNotFoundError, ValueError, TimeoutError
+def _s3_reader(found: S3, place: Place, location: Location) -> S3Reader | None:
+    """Reads that we sign, where the keys are known: then no redirect takes a token along."""
+    keys = found.keys
+    if keys is None:
+        return None
+    prefix = f"{found.prefix}/" if found.prefix else ""
+    return S3Reader(
+        Http(location.environ, allow_http=location.allow_http),
+        Where(found.bucket, found.region, prefix, found.endpoint),
+        Signer(lambda: keys),
+        explain=partial(answered, place),
+    )
 
 
 def _refused(error: Exception) -> bool:
@@ -285,6 +232,14 @@ def _refused(error: Exception) -> bool:
     from obstore.exceptions import AlreadyExistsError, PreconditionError
 
     return isinstance(error, AlreadyExistsError | PreconditionError) or "409 Conflict" in str(error)
+
+
+def _contended(error: Exception) -> bool:
+    """Whether others are writing the same key, so that another try is worth while.
+
+    Swift answers 202 without an ETag to some of the writers of one key.
+    """
+    return _refused(error) or "MissingEtag" in str(error)
 
 
 def _unknown(error: Exception) -> bool:
@@ -299,12 +254,3 @@ def _attributes(kind: Kind) -> dict[str, str]:
         "Content-Type": kind.content_type,
         "Cache-Control": "no-cache" if kind.changes else _FOREVER,
     }
-
-
-def _found(meta: ObjectMeta) -> Found:
-    tag = (meta["e_tag"] or "").removeprefix("W/").strip('"')
-    return Found(meta["path"], meta["size"], meta["last_modified"].timestamp(), tag)
-
-
-def _sorted(metas: Iterable[ObjectMeta]) -> tuple[Found, ...]:
-    return tuple(sorted(map(_found, metas), key=lambda found: found.key))

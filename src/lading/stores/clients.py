@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lading.core.errors import UnavailableError, UsageError
-from lading.core.location import is_loopback
+from lading.plumbing.addresses import is_loopback
+from lading.plumbing.sigv4 import Keys
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -34,28 +35,12 @@ NEVER: Final[RetryConfig] = {"max_retries": 0}
 
 
 @dataclass(frozen=True, slots=True)
-class Keys:
-    """Static credentials for S3.
-
-    Attributes:
-        source: where they were found, for messages.
-    """
-
-    access_key_id: str
-    secret: str
-    token: str | None
-    source: str
-
-    def __repr__(self) -> str:
-        return f"Keys(from {self.source})"
-
-
-@dataclass(frozen=True, slots=True)
 class S3:
     """An S3 bucket: where it is and what to show at its door.
 
     Attributes:
         keys: static credentials; None leaves it to what the machine's own role offers.
+        source: where the credentials come from, for messages.
     """
 
     bucket: str
@@ -63,6 +48,7 @@ class S3:
     endpoint: str | None
     region: str
     keys: Keys | None
+    source: str
 
 
 def s3(location: Location) -> S3:
@@ -80,9 +66,11 @@ def s3(location: Location) -> S3:
     endpoint = location.endpoint or variable("ENDPOINT_URL_S3", "ENDPOINT_URL")
     if endpoint:
         _check_http(endpoint, location)
-    keys = _variables(location, begin) or (None if location.env else _profile(environ))
+    keys, source = _variables(location, begin), f"{begin}_ACCESS_KEY_ID"
+    if keys is None:
+        keys, source = (None, "") if location.env else _profile(environ)
     region = location.region or variable("REGION", "DEFAULT_REGION") or _profile_region(location)
-    return S3(location.bucket, location.prefix, endpoint, region or "us-east-1", keys)
+    return S3(location.bucket, location.prefix, endpoint, region or "us-east-1", keys, source)
 
 
 def s3_client(found: S3, location: Location, retry: RetryConfig = RETRY) -> S3Store:
@@ -99,7 +87,7 @@ def s3_client(found: S3, location: Location, retry: RetryConfig = RETRY) -> S3St
         options["credential_provider"] = lambda: {
             "access_key_id": keys.access_key_id,
             "secret_access_key": keys.secret,
-            "token": keys.token,
+            "token": keys.token or None,
             "expires_at": None,
         }
     return S3Store(
@@ -194,7 +182,7 @@ def _variables(location: Location, begin: str) -> Keys | None:
     names = (f"{begin}_ACCESS_KEY_ID", f"{begin}_SECRET_ACCESS_KEY")
     key, secret = (location.environ.get(name) for name in names)
     if key and secret:
-        return Keys(key, secret, location.environ.get(f"{begin}_SESSION_TOKEN") or None, names[0])
+        return Keys(key, secret, location.environ.get(f"{begin}_SESSION_TOKEN") or "")
     if location.env:
         raise _no_credentials(location, " and ".join(names))
     return None
@@ -208,16 +196,16 @@ def _no_credentials(location: Location, names: str) -> UnavailableError:
     )
 
 
-def _profile(environ: Mapping[str, str]) -> Keys | None:
-    """The keys of the profile in the shared credentials file, where it has some."""
+def _profile(environ: Mapping[str, str]) -> tuple[Keys | None, str]:
+    """The keys of the profile in the shared credentials file, where it has some, and what to call it."""
     default = _home(environ, "credentials")
     path = environ.get("AWS_SHARED_CREDENTIALS_FILE") or default
     profile = environ.get("AWS_PROFILE") or "default"
     found = _section(path, profile)
     key, secret = found.get("aws_access_key_id"), found.get("aws_secret_access_key")
     if not key or not secret:
-        return None
-    return Keys(key, secret, found.get("aws_session_token"), f"the profile '{profile}' in {path}")
+        return None, "the role of this machine"
+    return Keys(key, secret, found.get("aws_session_token", "")), f"the profile '{profile}' in {path}"
 
 
 def _profile_region(location: Location) -> str | None:

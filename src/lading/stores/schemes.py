@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from lading.core.errors import UsageError
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.core.location import Location
+    from lading.core.objects import Objects, WritableObjects
     from lading.core.ports import Store, WritableStore
 
 SCHEMES: Final = {
@@ -18,6 +19,8 @@ SCHEMES: Final = {
     "s3": "bucket",
     "gs": "bucket",
     "az": "bucket",
+    "https": "web",
+    "http": "web",
     "memory": "memory",
 }
 NEAR: Final = frozenset({"file", "memory"})
@@ -47,11 +50,46 @@ def open_writable(location: Location, base: Path) -> WritableStore:
     Raises:
         UsageError: ``read-only-store``; ``unknown-scheme``.
     """
-    opened = open_store(location, base)
-    if location.scheme in READ_ONLY:
+    return writable(open_store(location, base))
+
+
+def writable(store: Store) -> WritableStore:
+    """The same store, to write to.
+
+    Raises:
+        UsageError: ``read-only-store``.
+    """
+    scheme = store.url.partition("://")[0]
+    if scheme in READ_ONLY:
         raise UsageError(
             "read-only-store",
-            f"{location.url} can be read only: {location.scheme}:// has no way to publish",
+            f"{store.url} can be read only: {scheme}:// has no way to publish",
             hint="push to the bucket or folder behind it: --to s3://..., or store = ... in lading.toml",
         )
-    return opened  # type: ignore[return-value] # every scheme but those is a WritableStore; a test says so
+    return cast("WritableStore", store)  # every other scheme's is one; a test holds each to it
+
+
+def open_plain(location: Location, base: Path) -> Objects:
+    """What lies plainly below that URL: objects under their own keys, whether or not it is a store too.
+
+    Raises:
+        UsageError: ``unknown-scheme``.
+    """
+    objects: Objects = _plain(open_store(location, base), location, base)
+    return objects
+
+
+def open_writable_plain(location: Location, base: Path) -> WritableObjects:
+    """The same, to write to.
+
+    Raises:
+        UsageError: ``read-only-store``; ``unknown-scheme``.
+    """
+    objects: WritableObjects = _plain(open_writable(location, base), location, base)
+    return objects
+
+
+def _plain(store: Any, location: Location, base: Path) -> Any:  # noqa: ANN401 - as the two above say
+    if location.scheme == "file":  # a store in a folder keeps more there than its objects
+        return import_module("lading.stores.directory").open_plain(location, base)
+    return store.objects
