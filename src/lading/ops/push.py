@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 _WEAK: Final = (
-    "is weak: it replaces what it was asked to create, so two who push one version at once may both succeed, "
+    "it replaces what it was asked to create, so two who push one version at once may both succeed, "
     "and it holds no ledger"
 )
 
@@ -106,25 +106,26 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
     made = image(contents, bill, release.shape)
     sender = _Sender(release, store, lambda: wait(store.objects, name, clock, progress.note))
     sent = sender.secure(made, new=stored is None)
+    uploaded, reused = sent.uploaded, sent.reused
     if stored is None and not store.create_manifest(name, version, made.tagged):
         made = _second(made, contents, release, store)
-        again = sender.secure(made, new=False)
-        sent = replace(sent, uploaded=sent.uploaded + again.uploaded, artifact=again.artifact)
-    ledger = _announce(made.bill, versions, store, author, clock)
-    if ledger is None:
-        progress.note(f"{store.url} {_WEAK}")
-    project(store, name, ledger)
+        sent = sender.secure(made, new=False)
+        uploaded += sent.uploaded
+    artifact = None if sent.artifact is None else str(attach(store, name, sent.subject, sent.artifact))
+    if not store.objects.strong():
+        progress.note(f"{store.url} is weak: {_WEAK}")
+    project(store, name, _announce(made.bill, versions, store, author, clock))
     return Pushed(
         name=name,
         version=version,
         digest=str(made.bill.digest),
         files=len(made.bill.files),
         size=made.bill.size,
-        uploaded=sent.uploaded,
-        reused=sent.reused,
+        uploaded=uploaded,
+        reused=reused,
         seconds=clock.now() - began,
         manifest=str(Digest.of(store.manifest(name, version))),
-        modelpack=sent.artifact,
+        modelpack=artifact,
     )
 
 
@@ -137,11 +138,19 @@ class _Stored:
 
 @dataclass(frozen=True, slots=True)
 class _Sent:
-    """The bytes of blobs that were sent, and of those that were there; the digest of a ModelPack artifact."""
+    """What was sent.
+
+    Attributes:
+        uploaded: the bytes of blobs that were sent.
+        reused: the bytes of blobs that were there already.
+        subject: the digest of the manifest that the version names, or is to name.
+        artifact: the manifest of the ModelPack artifact that refers to it, where one was asked for.
+    """
 
     uploaded: int
     reused: int
-    artifact: str | None
+    subject: Digest
+    artifact: bytes | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,23 +162,23 @@ class _Sender:
     wait: Callable[[], None]
 
     def secure(self, made: Image, *, new: bool) -> _Sent:
-        """Send the blobs, and create the manifests that name them: see ``lading.ops.sweep``."""
+        """Send the blobs, and create the manifests that name them by their digests: see ``lading.ops.sweep``.
+
+        Args:
+            made: the version.
+            new: whether the version does not have its name yet.
+        """
+        tagged = made.tagged if new else self.store.manifest(self.release.name, self.release.version)
+        subject, artifact = describe(tagged), None
+        if made.modelpack is not None:
+            artifact = modelpack.manifest(made.modelpack, made.layers, subject)
         uploaded, reused = self._send(made.blobs, repair=self.release.repair)
-        for raw in made.manifests if new else ():
-            self._create(raw)
-        artifact = self._second_form(made, new=new)
+        for raw in (*(made.manifests if new else ()), artifact):
+            if raw is not None:
+                self._create(raw)
         self.wait()
         again, _ = self._send(made.blobs, repair=False)
-        return _Sent(uploaded + again, reused, artifact)
-
-    def _second_form(self, made: Image, *, new: bool) -> str | None:
-        """Publish the ModelPack artifact, which refers to the version, and return its digest."""
-        if made.modelpack is None:
-            return None
-        name = self.release.name
-        subject = describe(made.tagged if new else self.store.manifest(name, self.release.version))
-        raw = modelpack.manifest(made.modelpack, made.layers, subject)
-        return str(attach(self.store, name, subject.digest, raw))
+        return _Sent(uploaded + again, reused, subject.digest, artifact)
 
     def _send(self, blobs: tuple[Blob, ...], *, repair: bool) -> tuple[int, int]:
         name, store = self.release.name, self.store
