@@ -107,7 +107,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
             f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
             "at once may both succeed, and it holds no ledger"
         )
-    project(store, name, ledger)
+    project(store, name, ledger, {*versions, version})
     return Pushed(
         name=name,
         version=version,
@@ -140,10 +140,14 @@ class _Sender:
     def secure(self, made: Image, *, new: bool) -> tuple[int, int]:
         """Send the blobs, and create the manifests that name them by their digests: see ``lading.ops.sweep``.
 
+        The blobs of a version that has its name are safe since before it got it.
+
         Returns:
             The bytes of blobs that were sent, and of those that were there already.
         """
         uploaded, reused = self._send(made.blobs, repair=self.release.repair)
+        if not new and made.modelpack is None:
+            return uploaded, reused
         for raw in made.manifests if new else ():
             self._create(raw)
         if made.modelpack is not None:
