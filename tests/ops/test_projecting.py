@@ -109,7 +109,7 @@ def test_where_others_never_rest_it_is_told_that_the_version_is_there(busy: tupl
     made = iter(range(1_000_000))
 
     def before(step: str, key: str) -> None:
-        if (step, key) == ("get", TAGS):
+        if (step, key) == ("replace", TAGS):
             objects.create(f"v2/m/manifests/2.{next(made)}", b"{}", JSON)
 
     objects.before = before

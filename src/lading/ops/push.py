@@ -114,7 +114,8 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
     artifact = None if sent.artifact is None else str(attach(store, name, sent.subject, sent.artifact))
     if not store.objects.strong():
         progress.note(f"{store.url} is weak: {_WEAK}")
-    project(store, name, _announce(made.bill, versions, store, author, clock))
+    ledger = _announce(made.bill, versions, store, author, clock)
+    project(store, name, ledger, {*versions, version})
     return Pushed(
         name=name,
         version=version,
@@ -164,6 +165,8 @@ class _Sender:
     def secure(self, made: Image, *, new: bool) -> _Sent:
         """Send the blobs, and create the manifests that name them by their digests: see ``lading.ops.sweep``.
 
+        The blobs of a version that has its name are safe since before it got it.
+
         Args:
             made: the version.
             new: whether the version does not have its name yet.
@@ -173,6 +176,8 @@ class _Sender:
         if made.modelpack is not None:
             artifact = modelpack.manifest(made.modelpack, made.layers, subject)
         uploaded, reused = self._send(made.blobs, repair=self.release.repair)
+        if not new and artifact is None:
+            return _Sent(uploaded, reused, subject.digest, None)
         for raw in (*(made.manifests if new else ()), artifact):
             if raw is not None:
                 self._create(raw)
