@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lading.core.bill import Bill
     from lading.core.difference import Difference
     from lading.core.event import Event
-    from lading.ops.inventory import Listed
+    from lading.ops.inventory import Holding, Listed
     from lading.ops.verify import Verified
     from lading.plumbing.cache import Usage
 
@@ -84,6 +84,12 @@ def list_models(*, project: Path | None = None) -> list[Listed]:
 def list_versions(name: str, *, store: str | None = None, project: Path | None = None) -> tuple[str, ...]:
     """The versions of a model in the store, the highest first."""
     return inventory.versions(check_name(name), Workspace.open(project).store(store))
+
+
+def list_tiers(name: str, *, store: str | None = None, project: Path | None = None) -> list[Holding]:
+    """The versions of a model in the store, the highest first, and which tiers hold them."""
+    work = Workspace.open(project)
+    return inventory.holdings(check_name(name), work.store(store), work.tiers())
 
 
 def show(reference: str, *, store: str | None = None, project: Path | None = None) -> Bill:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lading.core.errors import UsageError
+from lading.core.location import check_url
 from lading.core.names import check_name, suggest_name
 from lading.core.project import DEFAULT_STORE, PROJECT_FILE, Model
 from lading.plumbing import atomic
@@ -58,8 +59,13 @@ class Added:
 
 
 def init(folder: Path, store: str | None) -> Initialized:
-    """Write ``lading.toml`` unless it is there, and keep the embedded store out of Git and images."""
+    """Write ``lading.toml`` unless it is there, and keep the embedded store out of Git and images.
+
+    Raises:
+        UsageError: ``bad-url``.
+    """
     path = folder / PROJECT_FILE
+    check_url(store or DEFAULT_STORE)
     created = not path.exists()
     if created:
         import tomlkit

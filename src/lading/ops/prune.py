@@ -18,7 +18,7 @@ from lading.ops.version import no_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lading.core.objects import Found, WritableObjects
+    from lading.core.objects import Found, Objects
     from lading.core.ports import Clock, WritableStore
 
 
@@ -79,11 +79,11 @@ class Pruner:
         while left:
             with posted(self._objects, self.model, clock) as notice:
                 left = rubbish(left, self._named(), notice.time_s, kept_s)
-                if left and not notice.fresh():
+                if left and not notice.fresh:
                     raise self._too_slow()
-                while left and notice.fresh():
+                while left and notice.fresh:
                     blob = left.pop()
-                    self._objects.delete(blob.key)
+                    notice.remove(blob.key)
                     count, size = count + 1, size + blob.size
         return Pruned(self.model, count, size, deleted=True)
 
@@ -118,7 +118,7 @@ class Pruner:
         )
 
 
-def models(objects: WritableObjects, folder: str = layout.ROOT) -> Iterator[str]:
+def models(objects: Objects, folder: str = layout.ROOT) -> Iterator[str]:
     """Every model that has blobs, also one without any version."""
     folders = objects.entries(folder).folders
     if "blobs" in folders:

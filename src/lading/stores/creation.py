@@ -12,7 +12,7 @@ from lading.core.errors import ConflictError, UnavailableError, UsageError
 from lading.plumbing.http import Http
 from lading.plumbing.sigv4 import sign
 from lading.stores.blame import Place, answered
-from lading.stores.clients import google_file, s3
+from lading.stores.clients import GOOGLE, google_file, s3
 from lading.stores.s3read import Bucket
 
 if TYPE_CHECKING:
@@ -26,7 +26,6 @@ _OURS: Final = (b"BucketAlreadyOwnedByYou", b"you already own it")
 _CONFLICT: Final = 409
 _FIRST_REGIONS: Final = frozenset({"us-east-1", "auto"})
 """Regions that a request to create a bucket does not name: Amazon's first, and R2's only one."""
-_GOOGLE: Final = "https://storage.googleapis.com"
 _SCOPE: Final = "https://www.googleapis.com/auth/devstorage.read_write"
 
 
@@ -87,7 +86,7 @@ def _create_gcs(location: Location) -> bool:
     name = f"{location.env or 'GOOGLE'}_APPLICATION_CREDENTIALS"
     path = environ.get(name)
     document = google_file(path, name) if path else {}
-    base = location.endpoint or document.get("gcs_base_url") or _GOOGLE
+    base = location.endpoint or document.get("gcs_base_url") or GOOGLE
     wanted: dict[str, Any] = {"name": location.bucket}
     if location.region:
         wanted["location"] = location.region
