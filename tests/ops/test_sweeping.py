@@ -6,16 +6,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from lading.core.errors import UnavailableError
 from lading.core.objects import Kind
 from lading.ops.pack import Shape
 from lading.ops.prune import Pruner
-from lading.ops.sweep import DEAD_S, FRESH_S, Notice, posted, wait
+from lading.ops.sweep import DEAD_S, FRESH_S, posted, wait
 from lading.ops.verify import verify_version
 from lading.ops.version import open_version
 from lading.stores.directory import DirectoryStore
 from tests.children import run_and_kill
 from tests.wharf import Busy, Shelf, Ticker, Wharf, blobs, dangling, directory, keys, litter, whole
-from tests.yard import Notes
+from tests.yard import Notes, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -145,7 +146,7 @@ def test_a_push_waits_for_a_remover_and_sends_again_what_it_removed(wharf: Wharf
     doomed = litter(wharf.store, b"content")
     with ExitStack() as stack:
         notice = stack.enter_context(posted(wharf.store.objects, "m", wharf.clock))
-        assert notice.fresh()
+        assert notice.fresh
         waits = 0
 
         def asleep() -> None:
@@ -234,9 +235,9 @@ def test_a_notice_speaks_from_before_it_was_written(busy: tuple[Wharf, Busy]) ->
 
     objects.before = slow
     with posted(objects, "m", clock) as notice:
-        assert not notice.fresh()
+        assert not notice.fresh
     with posted(objects, "m", Ticker()) as notice:
-        assert notice.fresh()
+        assert notice.fresh
 
 
 def test_a_notice_that_somebody_took_away_lets_nobody_remove(busy: tuple[Wharf, Busy]) -> None:
@@ -248,8 +249,24 @@ def test_a_notice_that_somebody_took_away_lets_nobody_remove(busy: tuple[Wharf, 
 
     objects.before = steal
     with posted(objects, "m", Ticker()) as notice:
-        assert isinstance(notice, Notice)
-        assert (notice.time_s, notice.fresh()) == (0.0, False)
+        assert (notice.time_s, notice.fresh) == (0.0, False)
+
+
+def test_a_removal_that_got_no_answer_keeps_its_notice_for_it_may_still_come(
+    busy: tuple[Wharf, Busy],
+) -> None:
+    wharf, objects = busy
+    litter(wharf.store, b"one", b"two")
+
+    def fail() -> None:
+        raise UnavailableError("timed-out", "no answer")
+
+    objects.once("delete", "", fail)
+    assert refusal(lambda: remove_all(wharf))[:2] == ("timed-out", 5)
+    assert len(sweeps(wharf)) == 1
+    wharf.push("1.0")
+    assert wharf.clock.seconds >= DEAD_S
+    assert sweeps(wharf) == set()
 
 
 def test_there_is_nothing_to_wait_for_where_nobody_removes(wharf: Wharf) -> None:

@@ -79,11 +79,11 @@ class Pruner:
         while left:
             with posted(self._objects, self.model, clock) as notice:
                 left = rubbish(left, self._named(), notice.time_s, kept_s)
-                if left and not notice.fresh():
+                if left and not notice.fresh:
                     raise self._too_slow()
-                while left and notice.fresh():
+                while left and notice.fresh:
                     blob = left.pop()
-                    self._objects.delete(blob.key)
+                    notice.remove(blob.key)
                     count, size = count + 1, size + blob.size
         return Pruned(self.model, count, size, deleted=True)
 

@@ -32,7 +32,7 @@ if TYPE_CHECKING:
 
 
 _WEAK: Final = (
-    "it replaces what it was asked to create, so two who push one version at once may both succeed, "
+    "is weak: it replaces what it was asked to create, so two who push one version at once may both succeed, "
     "and it holds no ledger"
 )
 
@@ -106,15 +106,15 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
     made = image(contents, bill, release.shape)
     sender = _Sender(release, store, lambda: wait(store.objects, name, clock, progress.note))
     sent = sender.secure(made, new=stored is None)
-    uploaded, reused = sent.uploaded, sent.reused
     if stored is None and not store.create_manifest(name, version, made.tagged):
         made = _second(made, contents, release, store)
-        sent = sender.secure(made, new=False)
-        uploaded += sent.uploaded
-    artifact = None if sent.artifact is None else str(attach(store, name, sent.subject, sent.artifact))
-    if not store.objects.strong():
-        progress.note(f"{store.url} is weak: {_WEAK}")
+        again = sender.secure(made, new=False)
+        sent = replace(again, uploaded=sent.uploaded + again.uploaded, reused=sent.reused)
+    if sent.artifact is not None:
+        attach(store, name, sent.subject, sent.artifact)
     ledger = _announce(made.bill, versions, store, author, clock)
+    if ledger is None:
+        progress.note(f"{store.url} {_WEAK}")
     project(store, name, ledger, {*versions, version})
     return Pushed(
         name=name,
@@ -122,11 +122,11 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         digest=str(made.bill.digest),
         files=len(made.bill.files),
         size=made.bill.size,
-        uploaded=uploaded,
-        reused=reused,
+        uploaded=sent.uploaded,
+        reused=sent.reused,
         seconds=clock.now() - began,
         manifest=str(Digest.of(store.manifest(name, version))),
-        modelpack=artifact,
+        modelpack=None if sent.artifact is None else str(Digest.of(sent.artifact)),
     )
 
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import secrets
 from contextlib import contextmanager
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lading.core.event import sweeps_folder
@@ -31,36 +30,51 @@ _NOTICE: Final = b'{"lading":1}'
 _KIND: Final = Kind("application/json", changes=True)
 
 
-@dataclass(frozen=True, slots=True)
 class Notice:
     """A notice that this process posted.
 
     Attributes:
         time_s: when it was posted, in seconds since 1970 by the store's clock.
-        fresh: whether it still lets this process remove.
+        settled: whether each removal under it is known to be done or not.
     """
 
-    time_s: float
-    fresh: Callable[[], bool]
+    def __init__(self, objects: WritableObjects, clock: Clock, until: float, time_s: float) -> None:
+        self._objects = objects
+        self._clock = clock
+        self._until = until
+        self.time_s = time_s
+        self.settled = True
+
+    @property
+    def fresh(self) -> bool:
+        """Whether it still lets this process remove."""
+        return self._clock.now() < self._until
+
+    def remove(self, key: str) -> None:
+        """Remove an object."""
+        self.settled = False  # a store may carry out later what it failed to answer
+        self._objects.delete(key)
+        self.settled = True
 
 
 @contextmanager
 def posted(objects: WritableObjects, model: str, clock: Clock) -> Iterator[Notice]:
-    """A notice, taken away when the block ends.
+    """A notice, taken away when the block ends, unless a removal under it may still come.
 
     Each has a name of its own, is never changed and is no concern of any other remover, so none can speak for
     another's work or take it away.
     """
     key = f"{sweeps_folder(model)}{secrets.token_hex(16)}.json"
     # Counted from before the writing: others may see it long before the store has answered.
-    end = clock.now() + FRESH_S
+    until = clock.now() + FRESH_S
     objects.create(key, _NOTICE, _KIND)
+    found = objects.head(key)
+    notice = Notice(objects, clock, until, found.modified_s) if found else Notice(objects, clock, 0.0, 0.0)
     try:
-        found = objects.head(key)
-        there = found is not None
-        yield Notice(found.modified_s if found else 0.0, lambda: there and clock.now() < end)
+        yield notice
     finally:
-        objects.delete(key)
+        if notice.settled:
+            objects.delete(key)
 
 
 def wait(objects: WritableObjects, model: str, clock: Clock, note: Callable[[str], None]) -> None:
