@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -12,7 +12,10 @@ from pytest_socket import socket_allow_hosts
 
 from tests import counts
 
-pytest_plugins = ("tests.servers.fixtures",)
+if TYPE_CHECKING:
+    from pathlib import Path
+
+pytest_plugins = ("tests.servers.fixtures", "tests.discretion")
 
 CLEARED: Final = frozenset(
     {"CI", "GITLAB_CI", "CIRCLECI", "BUILDKITE", "JENKINS_URL", "TF_BUILD", "TRAVIS", "DRONE"}
@@ -44,8 +47,8 @@ signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(autouse=True)
-def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> None:
-    """Take away every marker of where the tests run, and give them a home of their own."""
+def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Take away every marker of where the tests run, and give them a home of their own, with a cache."""
     for name in list(os.environ):
         if name in CLEARED or name.startswith(CLEARED_PREFIXES):
             monkeypatch.delenv(name)
@@ -53,3 +56,4 @@ def _alone(monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFac
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setenv("LADING_CACHE_DIR", str(home / "cache"))
     socket_allow_hosts(LOOPBACK, allow_unix_socket=True)
+    return home / "cache"

@@ -160,6 +160,17 @@ def whole(store: WritableStore, name: str = "m") -> set[str]:
     return versions
 
 
+def dangling(store: WritableStore, name: str = "m") -> set[str]:
+    """The blobs that some manifest of a model names, as its config or as a layer, and that are not there."""
+    named: set[str] = set()
+    for part in ("manifests", "referrers"):
+        for key in keys(store.objects, f"v2/{name}/{part}/"):
+            manifest = document(store.objects, key)
+            descriptors = [manifest["config"], *manifest["layers"]] if "config" in manifest else []
+            named.update(each["digest"] for each in descriptors)
+    return named - blobs(store.objects, name)
+
+
 def said(store: WritableStore, name: str = "m") -> list[tuple[int, str, str | None, bool]]:
     """The proven events of a model: number, actor, version, whether it was healed."""
     return [

@@ -23,6 +23,7 @@ from lading.core.errors import LadingError
 from lading.core.ports import Silence
 from lading.plumbing.atomic import PREFIX
 from tests.cargo import fill
+from tests.servers.access import shown
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -39,6 +40,9 @@ class Done:
     status: int
     out: str
     err: str
+
+    def __post_init__(self) -> None:
+        assert shown(self.out + self.err) == []
 
     @property
     def document(self) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lading.core.errors import NotFoundError, UnavailableError, UsageError
+from lading.core.location import check_url
 from lading.core.lock import LOCK_FILE, Lock
 from lading.core.names import suggest_name
 from lading.core.ports import Silence
@@ -22,7 +23,8 @@ from lading.ops.pull import Pulled, Sources, pull
 from lading.ops.version import Version, find
 from lading.plumbing import atomic, person
 from lading.plumbing.cache import Cache
-from lading.plumbing.home import cache_folder
+from lading.plumbing.home import cache_folder, read_settings
+from lading.stores.closed import Closed
 from lading.stores.schemes import NEAR, open_store, writable
 
 if TYPE_CHECKING:
@@ -65,7 +67,7 @@ class Workspace:
     lock: Lock
     declared: bool
     environ: Mapping[str, str]
-    _opened: dict[str, Store] = field(default_factory=dict, repr=False, compare=False)
+    _opened: dict[Location, Store] = field(default_factory=dict, repr=False, compare=False)
 
     @classmethod
     def open(cls, folder: Path | None = None, environ: Mapping[str, str] | None = None) -> Workspace:
@@ -87,13 +89,13 @@ class Workspace:
 
     @classmethod
     def _read(cls, home: Path, environ: Mapping[str, str]) -> Workspace:
-        text = _read(home / PROJECT_FILE)
+        text = read_settings(home / PROJECT_FILE)
         project = Project() if text is None else Project.parse(text, environ)
         if store := environ.get("LADING_STORE"):
             project = replace(project, store=store)
         if tiers := environ.get("LADING_TIERS"):
             project = replace(project, tiers=tuple(part.strip() for part in tiers.split(",") if part.strip()))
-        lock = _read(home / LOCK_FILE)
+        lock = read_settings(home / LOCK_FILE)
         return cls(home, project, Lock({}) if lock is None else Lock.parse(lock), text is not None, environ)
 
     def need_project(self) -> None:
@@ -112,9 +114,9 @@ class Workspace:
     def store(self, url: str | None = None) -> Store:
         """The store at ``url``, or the project's own."""
         location = self.location(url)
-        if location.url not in self._opened:
-            self._opened[location.url] = open_store(location, self.folder)
-        return self._opened[location.url]
+        if location not in self._opened:
+            self._opened[location] = open_store(location, self.folder)
+        return self._opened[location]
 
     def target(self, url: str | None = None) -> WritableStore:
         """The store at ``url``, or the project's own, to write to.
@@ -140,9 +142,17 @@ class Workspace:
         return location
 
     def tiers(self) -> list[Store]:
-        """The stores that bytes may come from, in order: the tiers, then the store itself."""
-        urls = dict.fromkeys([*self.project.tiers, self.project.store])
-        return [self.store(each) for each in urls]
+        """The stores that bytes may come from, in order: the tiers, then the store itself.
+
+        One that cannot be opened now, for want of a network or of credentials, fails when it is read.
+        """
+        opened: dict[Store, None] = {}  # a table's name and its URL are one store
+        for url in (*self.project.tiers, self.project.store):
+            try:
+                opened[self.store(url)] = None
+            except UnavailableError as error:
+                opened[Closed(url, error)] = None
+        return list(opened)
 
     def author(self, message: str = "") -> Author:
         """Who acts, for the ledger.
@@ -216,8 +226,9 @@ class Workspace:
         """The references of ``texts`` in ``store``; without any, the declared models, or those ``required``.
 
         Raises:
-            UsageError: a text that is no reference; ``bad-reference``, for a store without any.
+            UsageError: a text that is no reference; ``bad-reference``, for a store without any; ``bad-url``.
         """
+        check_url(store or "")
         if store is not None and not texts:
             raise UsageError(
                 "bad-reference",
@@ -277,15 +288,6 @@ def _find(start: Path) -> Path:
         if (folder / PROJECT_FILE).is_file():
             return folder
     return start
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("bad-setting", f"{path} cannot be read: {error}") from error
 
 
 def _cache_folder(environ: Mapping[str, str]) -> Path:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUSHED = {"name", "version", "digest", "files", "size", "uploaded", "reused", "seconds"}
+ENV = {"lading", "python", "project", "variables", "cache", "stores", "models"}
 PULLED = {"name", "version", "digest", "path", "tier", "size", "fetched", "reused", "seconds", "stale"}
 
 
@@ -48,6 +49,8 @@ def stocked(yard: Yard) -> Yard:
         ("diff m:1.0 m", {"a", "b", "same", "files", "blocks", "metadata"}),
         ("history m", {"events"}),
         ("cache", {"path", "size", "kinds"}),
+        ("env", ENV),
+        ("env --probe", ENV),
         ("gc", {"deleted", "size", "models"}),
     ],
 )

@@ -60,6 +60,11 @@ def test_the_artifact_is_the_images_layers_under_a_config_of_its_own(
         "layers": [
             {**layer, "mediaType": "application/vnd.cncf.model.weight.v1.tar"} for layer in image["layers"]
         ],
+        "subject": {
+            "mediaType": "application/vnd.oci.image.manifest.v1+json",
+            "digest": pushed.manifest,
+            "size": (yard.manifests / "1.0").stat().st_size,
+        },
     }
     assert len(artifact["layers"]) == 3
     assert config(yard, artifact["config"]) == {
@@ -91,6 +96,27 @@ def test_the_artifact_lies_under_its_digest_and_no_version_names_it(yard: Yard) 
     assert (again.modelpack, again.uploaded) == (pushed.modelpack, 0)
     yard.forget("model")
     assert yard.pull("m:1.0")[0].digest == plain.digest
+
+
+def test_clients_find_the_artifact_among_the_referrers_of_the_version(yard: Yard) -> None:
+    yard.model(FILES)
+    (pushed,) = yard.push("m:1.0", modelpack=True, platforms=("linux/amd64", "linux/arm64"))
+    subject = Digest.parse(pushed.manifest)
+    assert yard.manifest(f"sha256-{subject.hex}") == {
+        "schemaVersion": 2,
+        "mediaType": "application/vnd.oci.image.index.v1+json",
+        "manifests": [
+            {
+                "mediaType": "application/vnd.oci.image.manifest.v1+json",
+                "digest": pushed.modelpack,
+                "size": (yard.manifests / str(pushed.modelpack)).stat().st_size,
+                "artifactType": "application/vnd.cncf.model.manifest.v1+json",
+            }
+        ],
+    }
+    truth = yard.store / "v2" / "m" / "referrers" / subject.hex / f"{pushed.modelpack}.json"
+    assert truth.read_bytes() == (yard.manifests / str(pushed.modelpack)).read_bytes()
+    assert yard.manifest(str(pushed.modelpack))["subject"]["mediaType"].endswith("index.v1+json")
 
 
 def test_the_command_line_tells_the_artifacts_digest(yard: Yard) -> None:

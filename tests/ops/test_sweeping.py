@@ -14,7 +14,7 @@ from lading.ops.verify import verify_version
 from lading.ops.version import open_version
 from lading.stores.directory import DirectoryStore
 from tests.children import run_and_kill
-from tests.wharf import Busy, Shelf, Ticker, Wharf, blobs, directory, keys, litter, whole
+from tests.wharf import Busy, Shelf, Ticker, Wharf, blobs, dangling, directory, keys, litter, whole
 from tests.yard import Notes
 
 if TYPE_CHECKING:
@@ -65,6 +65,7 @@ class Remover:
     """Posts, reads and judges at one step of a push; removes at a later one, or while the push waits."""
 
     def __init__(self, folder: Path, begin: int, end: int, *, watch: bool = False) -> None:
+        self.shape = Shape(modelpack=watch)
         self.objects = Busy()
         self.wharf = Wharf(Shelf(self.objects), folder)
         self.wharf.push("1.0", b"a")
@@ -78,9 +79,10 @@ class Remover:
         """Let the push of another version go its way; how many steps it had."""
         self.objects.before = self.before
         self.wharf.clock.asleep = self.remove
-        self.wharf.push("1.1", b"b")
+        self.wharf.push("1.1", b"b", shape=self.shape)
         self.objects.before = lambda *_: None
         self.remove()
+        assert dangling(self.wharf.store) == set()
         assert whole(self.wharf.store) == {"1.0", "1.1"}, (self.begin, self.end)
         assert sweeps(self.wharf) == set()
         return self.steps
@@ -115,7 +117,7 @@ def test_a_remover_that_works_from_any_step_of_a_push_to_any_other_harms_no_vers
 
 
 def test_at_no_step_of_a_push_does_anybody_see_a_version_that_lacks_a_blob(tmp_path: Path) -> None:
-    steps = Remover(tmp_path, -1, -1).run()
+    steps = Remover(tmp_path, -1, -1, watch=True).run()
     for begin in range(steps):
         Remover(tmp_path, begin, steps, watch=True).run()
 
@@ -271,7 +273,7 @@ class Slow(Folder):
         sys.stdin.read()
 
 url, root = sys.argv[1:]
-Pruner(LaidOut(Slow(url, Path(root))), "m").remove(RealClock(), 0)
+Pruner(LaidOut(Slow(url, Path(root), Path(root, ".drafts"))), "m").remove(RealClock(), 0)
 """
 
 

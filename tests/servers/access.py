@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+import re
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Final
+from urllib.parse import quote
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -12,6 +14,27 @@ if TYPE_CHECKING:
 
 HTTP: Final[ClientConfig] = {"allow_http": True, "timeout": "20s"}
 ONCE: Final[RetryConfig] = {"max_retries": 0}
+MARK: Final = "Hush5hush"
+"""A part of every secret that tests make up: what shows it has shown a secret (see ``tests.discretion``)."""
+_secrets: set[str] = {MARK}
+
+
+def secret(name: str) -> str:
+    """A secret that is recognised wherever it shows."""
+    return f"{MARK}-{name}"
+
+
+def kept_secret(text: str) -> str:
+    """The same text, a secret that somebody else made up: from now on it must not show either."""
+    _secrets.update({text, quote(text, safe="")})
+    return text
+
+
+def shown(told: str | bytes) -> list[str]:
+    """The secrets in what was told."""
+    raw = told.encode("utf-8", "replace") if isinstance(told, str) else told
+    pattern = b"|".join(re.escape(each.encode()) for each in _secrets)
+    return sorted({found.decode() for found in re.findall(pattern, raw)})
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +44,7 @@ class S3Bucket:
     endpoint: str
     bucket: str
     key_id: str
-    secret: str
+    secret: str = field(repr=False)
     region: str = "us-east-1"
 
     def by(self, user: tuple[str, str]) -> S3Bucket:
@@ -68,7 +91,7 @@ class AzureContainer:
     endpoint: str
     container: str
     account: str
-    key: str
+    key: str = field(repr=False)
 
     def client(self, retry: RetryConfig = ONCE) -> AzureStore:
         """A client that does not try again unless ``retry`` says so."""

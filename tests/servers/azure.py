@@ -22,13 +22,15 @@ from typing import TYPE_CHECKING, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
 from tests.components.tools import free_port, listens, need, server
-from tests.servers.access import AzureContainer
+from tests.servers.access import AzureContainer, kept_secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 ACCOUNT: Final = "devstoreaccount1"
-KEY: Final = "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+KEY: Final = kept_secret(
+    "Eby8vdM02xNOcqFlqUwJPLlmEtlCDXJ1OUzFT50uSRZ6IFsuFq2UVErCz4I6tq/K1SZFPTOtr/KBHBeksoGMGw=="
+)
 """The account and the key that Azurite's documentation gives to everyone."""
 WRONG_KEY: Final = base64.b64encode(bytes(64)).decode()
 _LOCKED: Final = Path(__file__).parent / "azurite"

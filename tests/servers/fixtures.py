@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from tests.components.conftest import public_folder
+from tests.servers.access import shown
 from tests.servers.azure import Azurite, azurite
 from tests.servers.gcs import GcsServer
 from tests.servers.hostile import HostileS3
@@ -17,6 +18,8 @@ from tests.servers.swift import Swift, swift
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from tests.servers.dialect import BucketServer
 
 
 @pytest.fixture(scope="session", name="moto")
@@ -37,16 +40,25 @@ def _swift(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Swift]:
         yield server
 
 
+def _check(server: BucketServer) -> None:
+    """Refuse a server that holds a secret in an object, or was sent one in a URL."""
+    for objects in server.buckets.held.values():
+        assert [key for key, blob in objects.items() if shown(blob.data)] == []
+    assert [asked.target for asked in server.requests if shown(asked.target)] == []
+
+
 @pytest.fixture
 def gcs() -> Iterator[GcsServer]:
     with GcsServer() as server:
         yield server
+        _check(server)
 
 
 @pytest.fixture
 def hostile() -> Iterator[HostileS3]:
     with HostileS3() as server:
         yield server
+        _check(server)
 
 
 @pytest.fixture

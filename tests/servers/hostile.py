@@ -15,7 +15,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Final
 from xml.sax.saxutils import escape
 
-from tests.servers.access import S3Bucket
+from tests.servers.access import S3Bucket, secret
 from tests.servers.buckets import Blob, RefusedError
 from tests.servers.dialect import BucketServer, document, element, problem
 from tests.servers.wire import Reply, Request, reads, writes
@@ -46,7 +46,7 @@ class HostileS3(BucketServer):
     def new_bucket(self, name: str = "models") -> S3Bucket:
         """A bucket; it may be there already."""
         self.buckets.create(name)
-        return S3Bucket(self.url, name, "AKIDHOSTILE", "secret")
+        return S3Bucket(self.url, name, "AKIDHOSTILE", secret("hostile"))
 
     def ignores_conditions(self, when: When = commits) -> None:
         """Store without looking at ``If-None-Match`` and ``If-Match``, and say nothing of it."""

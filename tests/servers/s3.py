@@ -12,19 +12,19 @@ from __future__ import annotations
 import json
 import sys
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
 from tests.components.tools import free_port, listens, server
-from tests.servers.access import S3Bucket
+from tests.servers.access import S3Bucket, kept_secret, secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 _APP: Final = Path(__file__).parent / "moto_app.py"
-WRONG: Final = ("AKIAIOSFODNN7EXAMPLE", "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY")
+WRONG: Final = ("AKIAIOSFODNN7EXAMPLE", secret("wrong"))
 """A key id and a secret that nobody has."""
 
 
@@ -39,7 +39,7 @@ class Moto:
     """A running S3; ``owner`` may do everything in it."""
 
     endpoint: str
-    owner: tuple[str, str]
+    owner: tuple[str, str] = field(repr=False)
 
     def new_bucket(self, name: str) -> S3Bucket:
         """A bucket that was not there, with the owner's keys; every test takes a name of its own."""
@@ -48,8 +48,12 @@ class Moto:
 
     def user(self, document: str) -> tuple[str, str]:
         """The key id and the secret of a new user, who may do what the policy says."""
-        key_id, secret = _ask(f"{self.endpoint}/-/user", "POST", document)
-        return key_id, secret
+        return _new_user(self.endpoint, document)
+
+
+def _new_user(endpoint: str, document: str) -> tuple[str, str]:
+    key_id, made_up = _ask(f"{endpoint}/-/user", "POST", document)
+    return key_id, kept_secret(made_up)
 
 
 def _ask(url: str, method: str, body: str) -> list[str]:
@@ -65,5 +69,4 @@ def moto(folder: Path) -> Iterator[Moto]:
     port = free_port()
     with server([sys.executable, "-P", str(_APP), str(port)], folder / "moto.log", lambda: listens(port)):
         url = f"http://127.0.0.1:{port}"
-        key_id, secret = _ask(f"{url}/-/user", "POST", policy("s3:*"))
-        yield Moto(url, (key_id, secret))
+        yield Moto(url, _new_user(url, policy("s3:*")))

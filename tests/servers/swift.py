@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.request import ProxyHandler, Request, build_opener
 
 from tests.components.tools import free_port, listens, need, need_root, run, server
-from tests.servers.access import S3Bucket
+from tests.servers.access import S3Bucket, secret
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -59,7 +59,7 @@ use = egg:swift#s3api
 location = us-east-1
 [filter:tempauth]
 use = egg:swift#tempauth
-user_test_tester = testing .admin
+user_test_tester = {secret} .admin
 [app:proxy-server]
 use = egg:swift#proxy
 allow_account_management = true
@@ -78,7 +78,7 @@ class Swift:
         """A bucket that was not there."""
         import obstore
 
-        bucket = S3Bucket(self.endpoint, name, "test:tester", "testing")
+        bucket = S3Bucket(self.endpoint, name, "test:tester", secret("swift"))
         url = obstore.sign(bucket.client(), "PUT", "", timedelta(minutes=5))
         with build_opener(ProxyHandler({})).open(Request(url, method="PUT"), timeout=30) as told:
             assert told.status == 200
@@ -111,6 +111,6 @@ def swift(folder: Path) -> Iterator[Swift]:
 
 def _text(name: str, folder: Path, port: int, memory: int) -> str:
     own = _PROXY if name == "proxy" else _KEEPER
-    text = (_COMMON + own).format(name=name, folder=folder, port=port, memory=memory)
+    text = (_COMMON + own).format(name=name, folder=folder, port=port, memory=memory, secret=secret("swift"))
     plain = "".join(f"[filter:{each}]\nuse = egg:swift#{each}\n" for each in _PLAIN)
     return text + plain if name == "proxy" else text

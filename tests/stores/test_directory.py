@@ -9,7 +9,8 @@ import pytest
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, NotFoundError, UnavailableError
 from lading.core.location import Location
-from lading.stores.directory import DirectoryStore, open_store
+from lading.core.objects import Entries, Kind
+from lading.stores.directory import DirectoryStore, open_plain, open_store
 from tests.cargo import ABC
 from tests.children import child, run_and_kill
 from tests.stores.contract import get, put
@@ -242,3 +243,35 @@ def test_a_file_url_is_read_as_its_standard_says(tmp_path: Path, url: str) -> No
     store = open_store(Location(url.replace("/srv", str(tmp_path))), tmp_path / "elsewhere")
     store.create_manifest("m", "1", b"{}")
     assert (tmp_path / "my store" / "v2" / "m" / "manifests" / "1").read_bytes() == b"{}"
+
+
+def test_plain_files_have_nothing_of_a_stores_beside_them(tmp_path: Path) -> None:
+    plain = open_plain(Location("file://plain"), tmp_path)
+    plain.put("sub/a.bin", 3, [b"abc"], Kind())
+    assert plain.create("b.bin", b"one", Kind())
+    assert not plain.create("b.bin", b"two", Kind())
+    plain.replace("c.bin", b"c", Kind())
+    plain.delete("c.bin")
+    assert {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")} == {
+        "plain", "plain/sub", "plain/sub/a.bin", "plain/b.bin",
+    }  # fmt: skip
+
+
+def test_a_listing_ends_though_links_lead_up_or_nowhere(tmp_path: Path) -> None:
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "a.bin").write_bytes(b"abc")
+    for name, target in {
+        "self": ".",
+        "sub/up": "..",
+        "gone": "nowhere",
+        "b.bin": "a.bin",
+        "side": "sub",
+    }.items():
+        (tmp_path / name).symlink_to(target)
+    os.mkfifo(tmp_path / "pipe")
+    (tmp_path / ".lading-draft-0").touch()
+    plain = open_plain(Location(f"file://{tmp_path}"), tmp_path)
+    listed = plain.entries("")
+    assert listed.folders == ("side", "sub")
+    assert [(each.key, each.size) for each in listed.objects] == [("a.bin", 3), ("b.bin", 3)]
+    assert plain.entries("sub/") == Entries((), ())

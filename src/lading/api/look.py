@@ -6,8 +6,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lading.api.plain import verify_prefix
 from lading.core.difference import compare
-from lading.core.errors import IntegrityError, NotFoundError
+from lading.core.errors import IntegrityError, NotFoundError, UsageError
 from lading.core.event import time_until
 from lading.core.names import check_name
 from lading.core.reference import Reference
@@ -18,10 +19,12 @@ from lading.ops.load import verify_loads
 from lading.wiring import Pulling, Workspace
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from lading.core.bill import Bill
     from lading.core.difference import Difference
     from lading.core.event import Event
-    from lading.ops.inventory import Listed
+    from lading.ops.inventory import Holding, Listed
     from lading.ops.verify import Verified
     from lading.plumbing.cache import Usage
 
@@ -31,28 +34,37 @@ def verify(
     load: bool = False,
     require: str | None = None,
     store: str | None = None,
+    as_: Sequence[str] = (),
     project: Path | None = None,
 ) -> Verified:
-    """Check bytes against their bills: folders on disk, or versions in a store.
+    """Check bytes against their bills: folders on disk, versions in a store, plain objects in a bucket.
 
     Args:
-        what: folders and references; none means the declared models in their places.
+        what: folders, references, and URLs that end with ``/``, under which plain objects lie; none means
+            the declared models in their places.
         load: really load each model, and run its golden example.
         require: ``lock`` or ``signature``: the weakest anchor that will do.
         store: where references are looked up.
+        as_: the versions that should lie in each folder or under each URL of ``what``, which then needs no
+            bill: their files are looked for by name.
         project: the project's folder.
 
     Raises:
         PolicyError: ``weak-anchor``.
         NotFoundError: ``no-bill``, ``no-version``.
-        UsageError: ``bad-anchor``.
+        UsageError: ``bad-anchor``; ``usage``, for words that do not go together.
     """
     if require is not None:
         verifying.check_anchor(require)
+    _check_words(what, as_, load=load)
     work = Workspace.open(project)
-    parts = [_verify(each, work, store, load=load) for each in what] or [
-        verifying.verify_place(work.place(model), work.folder, work.lock.pins) for model in work.models(())
-    ]
+    asked = [Reference.parse(each).at(store) for each in as_]
+    parts = [
+        verify_prefix(each, asked, work)
+        if asked or _is_prefix(each)
+        else _verify(each, work, store, load=load)
+        for each in what
+    ] or [verifying.verify_place(work.place(model), work.folder, work.lock.pins) for model in work.models(())]
     verified = verifying.together(parts)
     if require is not None and verified.ok:
         verifying.require(verified, require)
@@ -72,6 +84,12 @@ def list_models(*, project: Path | None = None) -> list[Listed]:
 def list_versions(name: str, *, store: str | None = None, project: Path | None = None) -> tuple[str, ...]:
     """The versions of a model in the store, the highest first."""
     return inventory.versions(check_name(name), Workspace.open(project).store(store))
+
+
+def list_tiers(name: str, *, store: str | None = None, project: Path | None = None) -> list[Holding]:
+    """The versions of a model in the store, the highest first, and which tiers hold them."""
+    work = Workspace.open(project)
+    return inventory.holdings(check_name(name), work.store(store), work.tiers())
 
 
 def show(reference: str, *, store: str | None = None, project: Path | None = None) -> Bill:
@@ -127,6 +145,27 @@ def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tu
     if clear:
         kept.clear()
     return kept.folder, kept.usage()
+
+
+def _is_prefix(text: str) -> bool:
+    # No reference ends with a slash, and so a URL that does needs no guessing.
+    return "://" in text and text.endswith("/")
+
+
+def _check_words(what: Sequence[str], as_: Sequence[str], *, load: bool) -> None:
+    if as_ and not what:
+        raise UsageError(
+            "usage",
+            f"nothing was named that should hold {', '.join(as_)}",
+            hint=f"lading verify s3://BUCKET/PREFIX/ --as {as_[0]}",
+        )
+    plain = [each for each in what if as_ or _is_prefix(each)]
+    if load and plain:
+        raise UsageError(
+            "usage",
+            f"{plain[0]} is looked at where it is, and a model is loaded only from this machine",
+            hint="lading import SRC --name N, then lading verify --load",
+        )
 
 
 def _verify(text: str, work: Workspace, store: str | None, *, load: bool) -> Verified:

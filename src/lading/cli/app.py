@@ -21,7 +21,8 @@ HELP = """Carry trained models from where they are made to where they run, and p
 
 To tell apart: [bold]verify[/] reads bytes and compares them with their bill; [bold]ensure[/] fetches what is
 missing or wrong; [bold]list[/] shows what is declared and where it stands; [bold]show[/] shows one version,
-[bold]diff[/] what two do not share.
+[bold]diff[/] what two do not share; [bold]env[/] shows what lading finds here and where each model would come
+from, and [bold]env --probe[/] tries the stores.
 """
 
 app = typer.Typer(
@@ -89,12 +90,15 @@ ROOMS = {
     "history": "look",
     "diff": "look",
     "verify": "look",
+    "env": "env",
     "init": "release",
     "add": "release",
     "push": "release",
     "lock": "release",
     "pull": "fetch",
     "ensure": "fetch",
+    "export": "plain",
+    "import": "plain",
     "predict": "run",
     "serve": "run",
     "demo": "run",

@@ -11,6 +11,7 @@ from lading.api import look as api
 from lading.cli.app import command
 from lading.cli.out import Out, count, human, table
 from lading.core.difference import ABSENT
+from lading.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +29,19 @@ Store = Annotated[str | None, typer.Option("--store", help="The one store to ask
 def list_(
     out: Out,
     name: Annotated[str | None, typer.Argument(help="A model: list its versions in the store.")] = None,
+    tiers: Annotated[
+        bool, typer.Option("--tiers", help="Say which tiers hold each version of NAME.")
+    ] = False,
     store: Store = None,
 ) -> None:
-    """List the declared models (present, changed, pushed, pinned), or the versions of one."""
+    """List the declared models (present, changed, pushed, pinned), or the versions of one.
+
+    With --tiers each tier is asked for each version: yes, no, other (it holds other content under that
+    version) or unknown (it cannot tell). With --json: `name`, `versions`: `version`, `tiers`: `url`, `holds`.
+    """
+    if tiers:
+        _list_tiers(out, name, store)
+        return
     if name is not None:
         versions = api.list_versions(name, store=store, project=out.project)
         out.result({"name": name, "versions": list(versions)}, *versions or [f"{name} has no versions"])
@@ -160,16 +171,29 @@ def history(
 def verify(
     out: Out,
     what: Annotated[
-        list[str] | None, typer.Argument(help="Folders or references.", metavar="DIR|REF")
+        list[str] | None,
+        typer.Argument(help="Folders, references, URLs that end with /.", metavar="DIR|REF|URL/"),
     ] = None,
     load: Annotated[bool, typer.Option("--load", help="Really load, and run the golden example.")] = False,
     require: Annotated[
         str | None, typer.Option("--require", help="lock or signature", metavar="ANCHOR")
     ] = None,
     store: Store = None,
+    as_: Annotated[
+        list[str] | None,
+        typer.Option("--as", help="What should lie there, where no bill says it.", metavar="REF"),
+    ] = None,
 ) -> int:
-    """Read bytes and compare them with their bills; 1 if something differs."""
-    verified = api.verify(*what or [], load=load, require=require, store=store, project=out.project)
+    """Read bytes and compare them with their bills; 1 if something differs.
+
+    A URL that ends with / is a plain prefix in a bucket or folder: every bill at or below it is held
+    against the objects around it. An object is not read where its ETag is an MD5 and a copy on this
+    machine, which is hashed, has both this MD5 and the bill's SHA-256; `read` with --json is how many
+    bytes were read.
+    """
+    verified = api.verify(
+        *what or [], load=load, require=require, store=store, as_=as_ or (), project=out.project
+    )
     keys = ("path", "problem", "expected", "got")
     problems = [{key: getattr(each, key) for key in keys} for each in verified.problems]
     document = {
@@ -177,7 +201,7 @@ def verify(
         "anchor": verified.anchor,
         "checked": verified.checked,
         "problems": problems,
-    }
+    } | ({} if verified.read is None else {"read": verified.read})
     lines = [
         f"{p['path']}: {p['problem']}: expected {p['expected'] or 'nothing'}, got {p['got'] or 'nothing'}"
         for p in problems
@@ -185,10 +209,27 @@ def verify(
     lines.append(
         f"{'ok' if verified.ok else 'not ok'}: {count(verified.checked, 'file')} checked, "
         f"{count(len(problems), 'problem')}, anchor: {verified.anchor}"
+        + ("" if verified.read is None else f", {human(verified.read)} read")
         + (", loaded" if load and verified.ok else "")
     )
     out.result(document, *lines)
     return 0 if verified.ok else 1
+
+
+def _list_tiers(out: Out, name: str | None, store: str | None) -> None:
+    if name is None:
+        raise UsageError("usage", "--tiers needs the name of a model", hint="lading list NAME --tiers")
+    found = api.list_tiers(name, store=store, project=out.project)
+    rows = [(each.version, holds, url) for each in found for url, holds in each.tiers]
+    document = {
+        "name": name,
+        "versions": [
+            {"version": each.version, "tiers": [{"url": url, "holds": holds} for url, holds in each.tiers]}
+            for each in found
+        ],
+    }
+    lines = table(("VERSION", "HOLDS", "TIER"), rows) if rows else [f"{name} has no versions"]
+    out.result(document, *lines)
 
 
 def _flat(mapping: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:

@@ -80,7 +80,7 @@ class Manifest:
         Raises:
             IntegrityError: ``bad-manifest``.
         """
-        table = _table(raw, "the manifest", "bad-manifest")
+        table = read_json(raw, "the manifest", "bad-manifest")
         config = Descriptor.parse(table.need("config", table.table("config")))
         layers = table.need("layers", table.tables("layers"))
         return cls(config, tuple(Descriptor.parse(item) for item in layers))
@@ -111,7 +111,7 @@ class Config:
         Raises:
             IntegrityError: ``bad-config``, also for an image that lading did not pack.
         """
-        table = _table(raw, "the image config", "bad-config")
+        table = read_json(raw, "the image config", "bad-config")
         rootfs = table.need("rootfs", table.table("rootfs"))
         settings = table.table("config")
         labels = settings.table("Labels") if settings else None
@@ -159,14 +159,33 @@ def index_entries(raw: bytes) -> tuple[Descriptor, ...] | None:
     Raises:
         IntegrityError: ``bad-manifest``, for bytes that are neither.
     """
-    table = _table(raw, "the manifest", "bad-manifest")
+    table = read_json(raw, "the manifest", "bad-manifest")
     listed = table.tables("manifests")
     if listed is None and table.text("mediaType") not in _INDEX_TYPES:
         return None
     return tuple(Descriptor.parse(item) for item in listed or ())
 
 
-def _table(raw: bytes, what: str, code: str) -> Table:
+def media_type(raw: bytes) -> str:
+    """The media type of a manifest: its own word, else an index where it lists manifests.
+
+    OCI image specification 1.1, "Image Manifest Property Descriptions". What is no manifest counts as one.
+    """
+    try:
+        document: Any = json.loads(raw)
+    except ValueError:
+        document = None
+    said = document.get("mediaType") if isinstance(document, dict) else None
+    lists = isinstance(document, dict) and "manifests" in document
+    return said if isinstance(said, str) else INDEX_TYPE if lists else MANIFEST_TYPE
+
+
+def read_json(raw: bytes, what: str, code: str) -> Table:
+    """The JSON object of a registry's document, however it is spelled.
+
+    Raises:
+        IntegrityError: of that ``code``.
+    """
     if len(raw) > MAX_MANIFEST_BYTES:
         raise IntegrityError(code, f"{what} has {len(raw)} bytes; at most {MAX_MANIFEST_BYTES}")
     try:

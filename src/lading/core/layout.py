@@ -5,10 +5,9 @@ The layout is that of design section 3.3.
 
 from __future__ import annotations
 
-import json
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
-from lading.core.image import INDEX_TYPE, MANIFEST_TYPE
+from lading.core.image import media_type
 from lading.core.names import check_name, is_version
 from lading.core.objects import Kind
 
@@ -52,14 +51,7 @@ def manifest_kind(raw: bytes, *, changes: bool = False) -> Kind:
     The media type is the manifest's own (OCI image specification 1.1, "Image Manifest Property
     Descriptions"); one that says none is an index where it lists manifests.
     """
-    try:
-        document: Any = json.loads(raw)
-    except ValueError:
-        document = None
-    said = document.get("mediaType") if isinstance(document, dict) else None
-    lists = isinstance(document, dict) and "manifests" in document
-    default = INDEX_TYPE if lists else MANIFEST_TYPE
-    return Kind(said if isinstance(said, str) else default, changes)
+    return Kind(media_type(raw), changes)
 
 
 def stays(key: str) -> bool:

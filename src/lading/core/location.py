@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
+
+from lading.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+_LOCAL: Final = frozenset({"file", "memory"})
+_AUTHORITY: Final = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[^@:\[\]\s]*)(:\d*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +36,9 @@ class Location:
     allow_http: bool = False
     environ: Mapping[str, str] = field(default_factory=dict, repr=False, compare=False)
 
+    def __post_init__(self) -> None:
+        check_url(self.url)
+
     @property
     def scheme(self) -> str:
         """What stands before ``://``."""
@@ -44,3 +53,22 @@ class Location:
     def prefix(self) -> str:
         """What follows the bucket, without slashes around it."""
         return self.url.partition("://")[2].partition("/")[2].strip("/")
+
+
+def check_url(text: str) -> str:
+    """A store's URL, or a reference that begins with one, that says where it is and nothing else.
+
+    Raises:
+        UsageError: ``bad-url``, where it holds a user, a password, a query or a fragment. The message does
+            not quote it, for credentials may be anywhere in it.
+    """
+    scheme, separator, rest = text.partition("://")
+    if not separator or scheme in _LOCAL:
+        return text
+    if "?" in rest or "#" in rest or not _AUTHORITY.fullmatch(rest.partition("/")[0]):
+        raise UsageError(
+            "bad-url",
+            f"the URL of a store ({scheme}://...) may have no user, password, query or fragment",
+            hint="name the place alone, and give credentials in their own variables",
+        )
+    return text

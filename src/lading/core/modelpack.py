@@ -39,13 +39,17 @@ def config(bill: Bill, diff_ids: Sequence[Digest]) -> bytes:
     return canonical.encode(document, "the ModelPack config")
 
 
-def manifest(config_descriptor: Descriptor, layers: Sequence[Descriptor]) -> bytes:
-    """The artifact's manifest, over the layers of the image."""
+def manifest(config_descriptor: Descriptor, layers: Sequence[Descriptor], subject: Descriptor) -> bytes:
+    """The artifact's manifest, over the layers of the image ``subject``, which it refers to.
+
+    So clients find it among the referrers of the version (OCI distribution specification 1.1).
+    """
     document = {
         "schemaVersion": 2,
         "mediaType": MANIFEST_TYPE,
         "artifactType": ARTIFACT_TYPE,
         "config": config_descriptor.document(),
         "layers": [layer.document() | {"mediaType": LAYER_TYPE} for layer in layers],
+        "subject": subject.document(),
     }
     return canonical.encode(document, "the ModelPack manifest")

@@ -9,19 +9,18 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Self
 
 from lading.core import canonical
+from lading.core.digest import Digest
 from lading.core.errors import IntegrityError
 from lading.core.event import ledger_folder
-from lading.core.image import INDEX_TYPE
+from lading.core.image import INDEX_TYPE, MANIFEST_TYPE, Descriptor, read_json
 from lading.core.versions import version_key
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from lading.core.digest import Digest
-    from lading.core.image import Descriptor
     from lading.core.ledger import Head
 
 MAX_TAGGED_VERSIONS: Final = 1000
@@ -40,6 +39,27 @@ class Referrer:
     descriptor: Descriptor
     artifact_type: str
     annotations: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, raw: bytes, what: str) -> Self:
+        """Read what a list of referrers says of a manifest.
+
+        Its type is its ``artifactType``, else the media type of its config (specification, "Listing
+        Referrers").
+
+        Raises:
+            IntegrityError: ``bad-manifest``.
+        """
+        table = read_json(raw, what, "bad-manifest")
+        config = table.table("config")
+        media_type = table.text("mediaType") or MANIFEST_TYPE
+        artifact_type = table.text("artifactType") or (config and config.text("mediaType")) or media_type
+        annotations = table.table("annotations")
+        return cls(
+            Descriptor(media_type, Digest.of(raw), len(raw)),
+            artifact_type,
+            {} if annotations is None else {key: str(value) for key, value in annotations.data.items()},
+        )
 
     def document(self) -> dict[str, Any]:
         """Its descriptor in a list of referrers."""

@@ -12,6 +12,7 @@ from typing import Self
 
 from lading.core.digest import Digest
 from lading.core.errors import UsageError
+from lading.core.location import check_url
 from lading.core.names import check_name, check_stage, check_version, is_version
 
 _PATH_SCHEMES = frozenset({"file", "http", "https"})
@@ -60,11 +61,12 @@ class Reference:
         """Read a reference, with or without its store.
 
         Raises:
-            UsageError: ``bad-reference``, ``bad-name``, ``bad-version``, ``bad-stage`` or ``bad-digest``.
+            UsageError: ``bad-reference``, ``bad-url``, ``bad-name``, ``bad-version``, ``bad-stage`` or
+                ``bad-digest``.
         """
         if not text:
             raise UsageError("bad-reference", "the reference is empty", hint="write name:version")
-        store, rest = _split_store(text)
+        store, rest = _split_store(check_url(text))
         name, at, digest = rest.partition("@")
         name, colon, label = name.partition(":")
         if at and colon:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Final
 
 from lading.core.errors import UsageError
+from lading.core.location import check_url
 from lading.core.names import check_name, suggest_name
 from lading.core.project import DEFAULT_STORE, PROJECT_FILE, Model
 from lading.plumbing import atomic
@@ -58,8 +59,13 @@ class Added:
 
 
 def init(folder: Path, store: str | None) -> Initialized:
-    """Write ``lading.toml`` unless it is there, and keep the embedded store out of Git and images."""
+    """Write ``lading.toml`` unless it is there, and keep the embedded store out of Git and images.
+
+    Raises:
+        UsageError: ``bad-url``.
+    """
     path = folder / PROJECT_FILE
+    check_url(store or DEFAULT_STORE)
     created = not path.exists()
     if created:
         import tomlkit
@@ -95,7 +101,7 @@ def add(
         IntegrityError: what ``check_content`` finds.
     """
     check_name(model.name)
-    _check_free(declared, model)
+    check_free(declared, model)
     path = folder / model.path
     copied = copy_links_in(path) if follow else ()
     tree = collect(path, model.files)
@@ -114,7 +120,12 @@ def add(
     )
 
 
-def _check_free(declared: Mapping[str, Model], model: Model) -> None:
+def check_free(declared: Mapping[str, Model], model: Model) -> None:
+    """Check that neither the name nor the place of ``model`` is another model's.
+
+    Raises:
+        UsageError: ``already-declared``.
+    """
     same = declared.get(model.name)
     if same is not None and (same.path, same.files) != (model.path, model.files):
         raise UsageError(

@@ -16,7 +16,7 @@ from lading.core.bill import Bill, BlobRef, FileEntry
 from lading.core.blocks import MAX_LIST_BYTES, BlockList
 from lading.core.digest import Digest
 from lading.core.errors import UsageError
-from lading.core.image import CONFIG_TYPE, LAYER_TYPE, MANIFEST_TYPE, Config, Descriptor, Manifest, index
+from lading.core.image import CONFIG_TYPE, LAYER_TYPE, Config, Descriptor, Manifest, index, media_type
 from lading.core.layers import Layer, first_layer, plan
 from lading.plumbing.oserror import explained
 from lading.plumbing.scan import Scanner, changed
@@ -87,13 +87,15 @@ class Image:
     """A version ready to be stored: its blobs, and its manifests with the one for the tag last.
 
     Attributes:
-        modelpack: the manifest of the ModelPack artifact, where one was asked for; no tag names it.
+        layers: the first layer and those of the files.
+        modelpack: the config of the ModelPack artifact, where one was asked for.
     """
 
     bill: Bill
     blobs: tuple[Blob, ...]
     manifests: tuple[bytes, ...]
-    modelpack: bytes | None = None
+    layers: tuple[Descriptor, ...]
+    modelpack: Descriptor | None = None
 
     @property
     def tagged(self) -> bytes:
@@ -146,22 +148,24 @@ def image(contents: Contents, bill: Bill, shape: Shape) -> Image:
         blob = _memory_blob(Config(diff_ids, bill.digest, platform).encode())
         blobs.append(blob)
         manifests[platform] = Manifest(Descriptor(CONFIG_TYPE, blob.digest, blob.size), layers).encode()
-    tagged = [index({p: _describe(raw) for p, raw in manifests.items()})] if len(manifests) > 1 else []
+    tagged = list(manifests.values())
+    if len(manifests) > 1:
+        tagged.append(index({p: describe(raw) for p, raw in manifests.items()}))
     artifact = None
     if shape.modelpack:
         blob = _memory_blob(modelpack.config(bill, diff_ids))
         blobs.append(blob)
-        described = Descriptor(modelpack.CONFIG_TYPE, blob.digest, blob.size)
-        artifact = modelpack.manifest(described, layers)
-    return Image(bill, tuple(blobs), (*manifests.values(), *tagged), artifact)
+        artifact = Descriptor(modelpack.CONFIG_TYPE, blob.digest, blob.size)
+    return Image(bill, tuple(blobs), tuple(tagged), layers, artifact)
 
 
 def _memory_blob(content: bytes) -> Blob:
     return Blob(Digest.of(content), len(content), lambda: [content])
 
 
-def _describe(manifest: bytes) -> Descriptor:
-    return Descriptor(MANIFEST_TYPE, Digest.of(manifest), len(manifest))
+def describe(manifest: bytes) -> Descriptor:
+    """A manifest as others name it."""
+    return Descriptor(media_type(manifest), Digest.of(manifest), len(manifest))
 
 
 def _chunks(contents: Contents, layer: Layer) -> Callable[[], Iterator[bytes]]:

@@ -18,7 +18,7 @@ from lading.ops.version import no_model
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from lading.core.objects import Found, WritableObjects
+    from lading.core.objects import Found, Objects
     from lading.core.ports import Clock, WritableStore
 
 
@@ -118,7 +118,7 @@ class Pruner:
         )
 
 
-def models(objects: WritableObjects, folder: str = layout.ROOT) -> Iterator[str]:
+def models(objects: Objects, folder: str = layout.ROOT) -> Iterator[str]:
     """Every model that has blobs, also one without any version."""
     folders = objects.entries(folder).folders
     if "blobs" in folders:

@@ -5,15 +5,17 @@ from __future__ import annotations
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
+from lading.core import modelpack
 from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, NotFoundError, UsageError
 from lading.core.versions import highest, next_version, version_key
 from lading.ops.ledger import record
-from lading.ops.pack import Shape, image, read_contents
+from lading.ops.pack import Shape, describe, image, read_contents
 from lading.ops.project import project
+from lading.ops.refer import attach
 from lading.ops.sweep import wait
 from lading.ops.version import open_version
 
@@ -27,6 +29,12 @@ if TYPE_CHECKING:
     from lading.ops.metadata import Description
     from lading.ops.pack import Blob, Contents, Image
     from lading.plumbing.tree import Tree
+
+
+_WEAK: Final = (
+    "it replaces what it was asked to create, so two who push one version at once may both succeed, "
+    "and it holds no ledger"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,16 +105,16 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         contents = replace(contents, blocks=stored.blocks)  # the bill that stands names these
     made = image(contents, bill, release.shape)
     sender = _Sender(release, store, lambda: wait(store.objects, name, clock, progress.note))
-    uploaded, reused = sender.secure(made, new=stored is None)
+    sent = sender.secure(made, new=stored is None)
+    uploaded, reused = sent.uploaded, sent.reused
     if stored is None and not store.create_manifest(name, version, made.tagged):
         made = _second(made, contents, release, store)
-        uploaded += sender.secure(made, new=False)[0]
+        sent = sender.secure(made, new=False)
+        uploaded += sent.uploaded
+    artifact = None if sent.artifact is None else str(attach(store, name, sent.subject, sent.artifact))
+    if not store.objects.strong():
+        progress.note(f"{store.url} is weak: {_WEAK}")
     ledger = _announce(made.bill, versions, store, author, clock)
-    if ledger is None:
-        progress.note(
-            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
-            "at once may both succeed, and it holds no ledger"
-        )
     project(store, name, ledger, {*versions, version})
     return Pushed(
         name=name,
@@ -118,7 +126,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         reused=reused,
         seconds=clock.now() - began,
         manifest=str(Digest.of(store.manifest(name, version))),
-        modelpack=None if made.modelpack is None else str(Digest.of(made.modelpack)),
+        modelpack=artifact,
     )
 
 
@@ -130,6 +138,23 @@ class _Stored:
 
 
 @dataclass(frozen=True, slots=True)
+class _Sent:
+    """What was sent.
+
+    Attributes:
+        uploaded: the bytes of blobs that were sent.
+        reused: the bytes of blobs that were there already.
+        subject: the digest of the manifest that the version names, or is to name.
+        artifact: the manifest of the ModelPack artifact that refers to it, where one was asked for.
+    """
+
+    uploaded: int
+    reused: int
+    subject: Digest
+    artifact: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
 class _Sender:
     """Sends what a version needs so that it stays, whoever removes blobs meanwhile."""
 
@@ -137,24 +162,28 @@ class _Sender:
     store: WritableStore
     wait: Callable[[], None]
 
-    def secure(self, made: Image, *, new: bool) -> tuple[int, int]:
+    def secure(self, made: Image, *, new: bool) -> _Sent:
         """Send the blobs, and create the manifests that name them by their digests: see ``lading.ops.sweep``.
 
         The blobs of a version that has its name are safe since before it got it.
 
-        Returns:
-            The bytes of blobs that were sent, and of those that were there already.
+        Args:
+            made: the version.
+            new: whether the version does not have its name yet.
         """
-        uploaded, reused = self._send(made.blobs, repair=self.release.repair)
-        if not new and made.modelpack is None:
-            return uploaded, reused
-        for raw in made.manifests if new else ():
-            self._create(raw)
+        tagged = made.tagged if new else self.store.manifest(self.release.name, self.release.version)
+        subject, artifact = describe(tagged), None
         if made.modelpack is not None:
-            self._create(made.modelpack)
+            artifact = modelpack.manifest(made.modelpack, made.layers, subject)
+        uploaded, reused = self._send(made.blobs, repair=self.release.repair)
+        if not new and artifact is None:
+            return _Sent(uploaded, reused, subject.digest, None)
+        for raw in (*(made.manifests if new else ()), artifact):
+            if raw is not None:
+                self._create(raw)
         self.wait()
         again, _ = self._send(made.blobs, repair=False)
-        return uploaded + again, reused
+        return _Sent(uploaded + again, reused, subject.digest, artifact)
 
     def _send(self, blobs: tuple[Blob, ...], *, repair: bool) -> tuple[int, int]:
         name, store = self.release.name, self.store

@@ -52,9 +52,8 @@ def posted(objects: WritableObjects, model: str, clock: Clock) -> Iterator[Notic
     another's work or take it away.
     """
     key = f"{sweeps_folder(model)}{secrets.token_hex(16)}.json"
-    end = (
-        clock.now() + FRESH_S
-    )  # from before the writing: others may see it long before the store has answered
+    # Counted from before the writing: others may see it long before the store has answered.
+    end = clock.now() + FRESH_S
     objects.create(key, _NOTICE, _KIND)
     try:
         found = objects.head(key)

@@ -37,12 +37,15 @@ class Verified:
         anchor: ``none`` (consistent with its own bill), ``lock``, ``digest`` or ``signature``.
         checked: how many files were read and compared.
         bills: the folder and bill of each model that could be read.
+        read: the bytes of objects that were read, where a plain prefix was verified; a checksum of its
+            holder's spares that. None elsewhere.
     """
 
     anchor: str
     checked: int
     problems: tuple[Difference, ...]
     bills: tuple[tuple[Path, Bill], ...] = ()
+    read: int | None = None
 
     @property
     def ok(self) -> bool:
@@ -121,6 +124,7 @@ def together(parts: Sequence[Verified]) -> Verified:
         sum(part.checked for part in parts),
         tuple(problem for part in parts for problem in part.problems),
         tuple(bill for part in parts for bill in part.bills),
+        sum(read) if (read := [part.read for part in parts if part.read is not None]) else None,
     )
 
 

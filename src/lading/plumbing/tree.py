@@ -70,8 +70,13 @@ def collect(path: Path, globs: Sequence[str] = ()) -> Tree:
     return _tree(path, chosen, tuple(sorted(left_out)))
 
 
-def check_content(tree: Tree, entry: str | None) -> None:
+def check_content(tree: Tree, entry: str | None, shown: str | None = None) -> None:
     """Look at the start of each file for what is no model: a Git LFS pointer, a web page, nothing at all.
+
+    Args:
+        tree: the files.
+        entry: the path of the file to load.
+        shown: where messages say that the files lie, if not at the tree's root.
 
     Raises:
         IntegrityError: ``lfs-pointer``, ``html-page``; ``empty-file``, for the entry alone.
@@ -79,20 +84,21 @@ def check_content(tree: Tree, entry: str | None) -> None:
     for path, size in tree.files:
         with explained("reading a model's file", tree.root / path), (tree.root / path).open("rb") as file:
             head = file.read(_HEAD_BYTES)
+        said = f"{tree.root if shown is None else shown}/{path}"
         if head.startswith(_LFS):
             raise IntegrityError(
                 "lfs-pointer",
-                f"{tree.root / path} is a Git LFS pointer of {size} bytes, not the model",
+                f"{said} is a Git LFS pointer of {size} bytes, not the model",
                 hint=f'fetch the content: git lfs pull --include "{path}"',
             )
         if head.lstrip().lower().startswith(_HTML) and Path(path).suffix.lower() not in _TEXT_SUFFIXES:
             raise IntegrityError(
                 "html-page",
-                f"{tree.root / path} is a web page, not a model: a download saved an error or login page",
+                f"{said} is a web page, not a model: a download saved an error or login page",
                 hint="download it again with: curl -fL",
             )
         if path == entry and not size:
-            raise IntegrityError("empty-file", f"{tree.root / path} is empty", hint="save the model again")
+            raise IntegrityError("empty-file", f"{said} is empty", hint="save the model again")
 
 
 def copy_links_in(path: Path) -> tuple[Path, ...]:

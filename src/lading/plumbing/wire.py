@@ -6,6 +6,7 @@ import logging
 import ssl
 from base64 import b64encode
 from contextvars import ContextVar
+from io import BytesIO
 from typing import TYPE_CHECKING, Any, Final
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager, ProxyManager, Timeout
@@ -164,13 +165,15 @@ def send(
     """One request, by method, URL and body, never repeated nor redirected; the answer is not read yet."""
     token = _sending.set(True)
     method, url, body = request
+    length = {"Content-Length": str(len(body))} if body else {}
     try:
         return manager.urlopen(
             method,
             url,
-            body=body or None,
+            # As a file it goes out piece by piece, each with the timeout that is else for the whole.
+            body=BytesIO(body) if body else None,
             redirect=False,
-            headers=dict(headers),
+            headers={**headers, **length},
             retries=False,
             preload_content=False,
             decode_content=False,

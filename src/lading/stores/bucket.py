@@ -1,50 +1,47 @@
-"""``s3://``, ``gs://`` and ``az://``: a store in a bucket, over obstore.
+"""``s3://``, ``gs://`` and ``az://``: a store in a bucket.
 
 A bucket is asked once whether it keeps its promise that of two writers of one key one loses. Where it does
 not, as OpenStack Swift and servers that ignore the condition, it is *weak* (design, section 3.3): what it
 holds is looked at before and after each write, and it never holds a ledger.
+
+Where the keys are known, lading signs its requests itself; else obstore gets credentials from the machine.
 """
 
 from __future__ import annotations
 
 import time
-from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lading.core.errors import LadingError, UsageError
-from lading.core.objects import Kind
+from lading.core.objects import PROBE, PROBE_KEY, Kind
 from lading.plumbing.http import Http
-from lading.stores.blame import Place, answered, from_obstore
-from lading.stores.clients import NEVER, azure_client, gcs_client, s3, s3_client
+from lading.stores.blame import Place, answered
+from lading.stores.clients import azure_client, gcs_client, s3, s3_client
 from lading.stores.layout import LaidOut
 from lading.stores.reader import Reader, blamed
 from lading.stores.s3read import Bucket as Where
 from lading.stores.s3read import S3Reader, Signer
+from lading.stores.s3write import S3Writer
+from lading.stores.writer import PART_BYTES, Why, Writer
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
     from pathlib import Path
 
-    from obstore import PutMode
-    from obstore.store import AzureStore, GCSStore, S3Store
-
     from lading.core.location import Location
     from lading.core.objects import Entries, Found, Objects
+    from lading.plumbing.sigv4 import Keys
     from lading.stores.clients import S3
+    from lading.stores.reader import Client
+    from lading.stores.writer import Setback, Writes
 
-    Client = S3Store | GCSStore | AzureStore
-
-PROBE_KEY: Final = ".lading-probe"
-_PROBE: Final = b"lading: is a key created once?\n"
-_PART_BYTES: Final = 8 * 1024 * 1024
-_MAX_PARTS: Final = 9_000
-"""S3 takes at most 10,000 parts (Amazon S3 user guide, "Multipart upload limits")."""
 _TRIES: Final = 6
 _SETTLING_S: Final = 0.5
 """How long the writers of one key in a weak bucket wait before each looks whose object stands."""
-_FOREVER: Final = "public, max-age=31536000, immutable"
+_CONTENDED: Final = frozenset({Why.TAKEN, Why.BUSY})
+"""What another try may overcome."""
 
 
 @dataclass(slots=True)
@@ -52,24 +49,17 @@ class Bucket:
     """Objects in a bucket.
 
     Attributes:
-        place: how messages name it.
+        url: as it was given.
         reader: what it is read with.
-        client: what it is written with.
-        once: the same, but for requests that must not be tried again.
+        writer: what it is written with.
         pause: waits that many seconds before another try.
     """
 
-    place: Place
+    url: str
     reader: Objects
-    client: Client
-    once: Client
+    writer: Writes
     pause: Callable[[float], None] = time.sleep
     _strong: bool | None = None
-
-    @property
-    def url(self) -> str:
-        """The URL as it was given."""
-        return self.place.url
 
     def head(self, key: str) -> Found | None:
         """What is known of an object."""
@@ -92,60 +82,35 @@ class Bucket:
         if not self.strong():
             return self._create_weakly(key, raw, kind)
         for number in range(_TRIES):
-            error = self._put(key, raw, kind, "create")
-            if error is None:
+            setback = self.writer.put(key, raw, kind, new=True)
+            if setback is None:
                 return True
             # Somebody was first; or we were, and the answer was lost: what lies there tells.
-            there = self.get(key, len(raw) + 1)
+            there = self._there(key, raw, setback)
             if there is not None:
                 return there == raw
-            if not _contended(error) or number == _TRIES - 1:
-                raise self._blame(error, "writing", key) from error
-            self.pause(0.05 * 2**number)
+            self._bear(setback, number)
         raise AssertionError  # pragma: no cover - the last try returns or raises
 
     def replace(self, key: str, raw: bytes, kind: Kind) -> None:
         """Store a small object in place of another."""
         for number in range(_TRIES):
-            error = self._put(key, raw, kind, "overwrite")
+            setback = self.writer.put(key, raw, kind, new=False)
             # The answer may have been lost or unclear, and the object be there.
-            if error is None or self.get(key, len(raw) + 1) == raw:
+            if setback is None or self._there(key, raw, setback) == raw:
                 return
-            if not _contended(error) or number == _TRIES - 1:
-                raise self._blame(error, "writing", key) from error
-            self.pause(0.05 * 2**number)
+            self._bear(setback, number)
 
     def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:
         """Store an object in place of another; a large one in parts, which show only when all are there."""
-        import obstore
-
-        if size <= _PART_BYTES:
-            return self.replace(key, b"".join(chunks), kind)
-        before = self.head(key)
-        with blamed(self.place, "writing", key):
-            try:
-                obstore.put(
-                    self.client,
-                    key,
-                    iter(chunks),
-                    attributes=_attributes(kind),
-                    use_multipart=True,
-                    chunk_size=max(_PART_BYTES, -(-size // _MAX_PARTS)),
-                    max_concurrency=4,
-                )
-            except FileNotFoundError:
-                # An upload that is not there any more may be one whose end was done and the answer lost.
-                found = self.head(key)
-                if found is None or found.size != size or (before and before.etag == found.etag):
-                    raise
-        return None
+        if size <= PART_BYTES:
+            self.replace(key, b"".join(chunks), kind)
+        else:
+            self.writer.put_parts(key, size, chunks, kind)
 
     def delete(self, key: str) -> None:
         """Remove an object."""
-        import obstore
-
-        with blamed(self.place, "deleting", key), suppress(FileNotFoundError):
-            obstore.delete(self.client, key)
+        self.writer.delete(key)
 
     def strong(self) -> bool:
         """Whether the bucket refuses to create a key twice, found out by doing so, once."""
@@ -155,15 +120,14 @@ class Bucket:
 
     def _probe(self) -> bool:
         for _ in range(2):
-            error = self._put(PROBE_KEY, _PROBE, Kind("text/plain"), "create", self.once)
-            if error is not None and _unknown(error):
-                return False  # the other client would take 501 for a trouble that passes
-            if error is not None and not _refused(error):
-                error = self._put(PROBE_KEY, _PROBE, Kind("text/plain"), "create")
-            if error is not None and _refused(error):
+            setback = self.writer.put(PROBE_KEY, PROBE, Kind("text/plain"), new=True)
+            if setback is None:
+                continue
+            if setback.why is Why.TAKEN:
                 return True
-            if error is not None:
-                raise self._blame(error, "writing", PROBE_KEY) from error
+            if setback.why is Why.UNKNOWN:
+                return False
+            raise setback.error
         return False
 
     def _create_weakly(self, key: str, raw: bytes, kind: Kind) -> bool:
@@ -174,23 +138,18 @@ class Bucket:
             there = self.get(key, len(raw) + 1)
         return there == raw
 
-    def _put(
-        self, key: str, raw: bytes, kind: Kind, mode: PutMode, client: Client | None = None
-    ) -> Exception | None:
-        """Put a small object in one request; the error is returned, for those who look again first."""
-        import obstore
-
+    def _there(self, key: str, raw: bytes, setback: Setback) -> bytes | None:
+        """What lies under a key after a write that was not confirmed."""
         try:
-            attributes = _attributes(kind)
-            obstore.put(
-                client or self.client, key, raw, attributes=attributes, mode=mode, use_multipart=False
-            )
-        except Exception as error:  # noqa: BLE001 - whatever it is, the caller looks at what lies there
-            return error
-        return None
+            return self.get(key, len(raw) + 1)
+        except LadingError:  # who may not write may perhaps not read either
+            raise setback.error from None
 
-    def _blame(self, error: Exception, doing: str, key: str) -> LadingError:
-        return from_obstore(error, self.place, doing, key)
+    def _bear(self, setback: Setback, number: int) -> None:
+        """Wait after the try of that number, or raise its error where another one is of no use."""
+        if setback.why not in _CONTENDED or number == _TRIES - 1:
+            raise setback.error
+        self.pause(0.05 * 2**number)
 
 
 class BucketStore(LaidOut):
@@ -202,7 +161,8 @@ def open_store(location: Location, base: Path) -> BucketStore:  # noqa: ARG001 -
 
     Raises:
         UsageError: ``plain-http``, ``bad-endpoint``; ``bad-bucket``, for a URL without a bucket.
-        UnavailableError: ``no-credentials``, where variables that it needs are not set.
+        UnavailableError: ``no-credentials``, where variables that it needs are not set; ``bad-credentials``,
+            where they cannot be used.
     """
     if not location.bucket:
         raise UsageError(
@@ -214,52 +174,21 @@ def open_store(location: Location, base: Path) -> BucketStore:  # noqa: ARG001 -
     if location.scheme == "s3":
         found = s3(location)
         place = replace(place, endpoint=found.endpoint, region=found.region, credentials=found.source)
-        client = s3_client(found, location)
-        reader = _s3_reader(found, place, location) or Reader(place, client)
-        return BucketStore(Bucket(place, reader, client, s3_client(found, location, NEVER)))
-    make = gcs_client if location.scheme == "gs" else azure_client
-    place = replace(place, credentials=f"{location.env}_*" if location.env else "")
-    return BucketStore(Bucket(place, Reader(place, make(location)), make(location), make(location, NEVER)))
+        if found.keys is not None:
+            return BucketStore(_signed(found, found.keys, place, location))
+        make: Callable[[Location], Client] = partial(s3_client, found)
+    else:
+        make = gcs_client if location.scheme == "gs" else azure_client
+        place = replace(place, credentials=f"{location.env}_*" if location.env else "")
+    with blamed(place, "opening", ""):
+        client = make(location)
+    return BucketStore(Bucket(location.url, Reader(place, client), Writer(place, client)))
 
 
-def _s3_reader(found: S3, place: Place, location: Location) -> S3Reader | None:
-    """Reads that we sign, where the keys are known: then no redirect takes a token along."""
-    keys = found.keys
-    if keys is None:
-        return None
-    prefix = f"{found.prefix}/" if found.prefix else ""
-    return S3Reader(
-        Http(location.environ, allow_http=location.allow_http),
-        Where(found.bucket, found.region, prefix, found.endpoint),
-        Signer(lambda: keys),
-        explain=partial(answered, place),
-    )
-
-
-def _refused(error: Exception) -> bool:
-    """Whether the key exists, or another writer is about to create it."""
-    from obstore.exceptions import AlreadyExistsError, PreconditionError
-
-    return isinstance(error, AlreadyExistsError | PreconditionError) or "409 Conflict" in str(error)
-
-
-def _contended(error: Exception) -> bool:
-    """Whether others are writing the same key, so that another try is worth while.
-
-    Swift answers 202 without an ETag to some of the writers of one key.
-    """
-    return _refused(error) or "MissingEtag" in str(error)
-
-
-def _unknown(error: Exception) -> bool:
-    """Whether the service does not know how to create only."""
-    from obstore.exceptions import NotSupportedError
-
-    return isinstance(error, NotSupportedError | NotImplementedError) or "501 Not Implemented" in str(error)
-
-
-def _attributes(kind: Kind) -> dict[str, str]:
-    return {
-        "Content-Type": kind.content_type,
-        "Cache-Control": "no-cache" if kind.changes else _FOREVER,
-    }
+def _signed(found: S3, keys: Keys, place: Place, location: Location) -> Bucket:
+    """A bucket whose requests we sign: no redirect takes a token along."""
+    http = Http(location.environ, allow_http=location.allow_http)
+    where = Where(found.bucket, found.region, f"{found.prefix}/" if found.prefix else "", found.endpoint)
+    signer, explain = Signer(lambda: keys), partial(answered, place)
+    reader = S3Reader(http, where, signer, explain=explain)
+    return Bucket(location.url, reader, S3Writer(http, where, signer, explain=explain))

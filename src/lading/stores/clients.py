@@ -7,8 +7,8 @@ Variables are the platforms' own: ``AWS_*`` (AWS SDKs and tools reference, "Sett
 
 from __future__ import annotations
 
-import configparser
 import json
+import re
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -16,12 +16,13 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lading.core.errors import UnavailableError, UsageError
+from lading.core.redaction import redacted
 from lading.plumbing.addresses import is_loopback
 from lading.plumbing.sigv4 import Keys
+from lading.plumbing.urls import has_extras
+from lading.stores import profiles
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
     from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
 
     from lading.core.location import Location
@@ -31,7 +32,12 @@ RETRY: Final[RetryConfig] = {
     "retry_timeout": timedelta(seconds=60),
     "backoff": {"init_backoff": timedelta(milliseconds=100), "max_backoff": timedelta(seconds=5), "base": 2},
 }
-NEVER: Final[RetryConfig] = {"max_retries": 0}
+GOOGLE: Final = "https://storage.googleapis.com"
+_BEFORE_A_KEY: Final = ("GOOGLE_BEARER_TOKEN", "GOOGLE_SERVICE_ACCOUNT_KEY")
+_BEFORE_A_USER: Final = ("GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
+"""What obstore reads in the environment and takes in the place of a file that it is given."""
+_REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
+_CLEAN: Final = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,8 +61,9 @@ def s3(location: Location) -> S3:
     """What ``location`` and its variables say of an S3 bucket.
 
     Raises:
-        UsageError: ``plain-http``.
-        UnavailableError: ``no-credentials``, where its own variables are not set.
+        UsageError: ``plain-http``, ``bad-endpoint``, ``bad-region``.
+        UnavailableError: ``no-credentials``, where its own variables are not set, or the profile that
+            ``AWS_PROFILE`` names has no keys; ``bad-credentials``, where they cannot be sent.
     """
     environ, begin = location.environ, location.env or "AWS"
 
@@ -65,46 +72,49 @@ def s3(location: Location) -> S3:
 
     endpoint = location.endpoint or variable("ENDPOINT_URL_S3", "ENDPOINT_URL")
     if endpoint:
-        _check_http(endpoint, location)
+        _check_endpoint(endpoint, location)
     keys, source = _variables(location, begin), f"{begin}_ACCESS_KEY_ID"
-    if keys is None:
-        keys, source = (None, "") if location.env else _profile(environ)
-    region = location.region or variable("REGION", "DEFAULT_REGION") or _profile_region(location)
-    return S3(location.bucket, location.prefix, endpoint, region or "us-east-1", keys, source)
+    if keys is None and not location.env:
+        keys, source = profiles.keys(environ, location.url)
+    if keys is not None:
+        _check_keys(keys, source, location)
+    region = location.region or variable("REGION", "DEFAULT_REGION")
+    region = region or (None if location.env else profiles.region(environ)) or "us-east-1"
+    if not _REGION.fullmatch(region):
+        raise UsageError(
+            "bad-region",
+            f"{location.url}: '{region}' is no name of a region",
+            hint='write region = "eu-west-1", or AWS_REGION=eu-west-1; R2 has "auto"',
+        )
+    return S3(location.bucket, location.prefix, endpoint, region, keys, source)
 
 
-def s3_client(found: S3, location: Location, retry: RetryConfig = RETRY) -> S3Store:
-    """A client for an S3 bucket; without static credentials it asks the machine's own role."""
+def s3_client(found: S3, location: Location) -> S3Store:
+    """A client for an S3 bucket that asks the machine's own role for credentials."""
     from obstore.store import S3Store
 
     options: dict[str, Any] = {}
     if found.endpoint:
-        options["endpoint"] = found.endpoint
+        options["aws_endpoint_url_s3"] = found.endpoint  # which goes before every other name of it
     else:
         options["virtual_hosted_style_request"] = "." not in found.bucket
-    keys = found.keys
-    if keys is not None:
-        options["credential_provider"] = lambda: {
-            "access_key_id": keys.access_key_id,
-            "secret_access_key": keys.secret,
-            "token": keys.token or None,
-            "expires_at": None,
-        }
     return S3Store(
         found.bucket,
         prefix=found.prefix or None,
         region=found.region,
         client_options=_options(found.endpoint, location),
-        retry_config=retry,
+        retry_config=RETRY,
         **options,
     )
 
 
-def gcs_client(location: Location, retry: RetryConfig = RETRY) -> GCSStore:
+def gcs_client(location: Location) -> GCSStore:
     """A client for a bucket of Google Cloud Storage.
 
     Raises:
-        UnavailableError: ``no-credentials``, where the file that a variable names cannot be read.
+        UnavailableError: ``no-credentials``, where the file that a variable names cannot be read, or a
+            variable of its own is not set.
+        UsageError: ``two-credentials``, ``plain-http``, ``bad-endpoint``.
     """
     from obstore.store import GCSStore
 
@@ -115,50 +125,79 @@ def gcs_client(location: Location, retry: RetryConfig = RETRY) -> GCSStore:
     if path:
         document = google_file(path, name)
         own = "private_key" in document
+        _check_alone(name, _BEFORE_A_KEY if own else _BEFORE_A_KEY + _BEFORE_A_USER, location)
         options["service_account" if own else "application_credentials"] = path
+        options["skip_signature"] = False
         base = base or document.get("gcs_base_url")
-    if location.endpoint:
-        options["base_url"] = location.endpoint
+    elif location.env:
+        raise _no_credentials(location, name)
     if base:
-        _check_http(base, location)
+        _check_endpoint(base, location)
+    if path or base:
+        options["base_url"] = base or GOOGLE
     return GCSStore(
         location.bucket,
         prefix=location.prefix or None,
         client_options=_options(base, location),
-        retry_config=retry,
+        retry_config=RETRY,
         **options,
     )
 
 
-def azure_client(location: Location, retry: RetryConfig = RETRY) -> AzureStore:
+def azure_client(location: Location) -> AzureStore:
     """A client for a container of Azure Blob Storage.
 
     Raises:
-        UnavailableError: ``no-credentials``, where no account is named.
+        UnavailableError: ``no-credentials``, where no account is named, or a variable of its own is not set.
+        UsageError: ``plain-http``, ``bad-endpoint``.
     """
     from obstore.store import AzureStore
 
     begin = location.env or "AZURE_STORAGE"
-    said = _connection(location.environ.get(f"{begin}_CONNECTION_STRING", ""))
-    account = location.environ.get(f"{begin}_ACCOUNT_NAME") or said.get("AccountName")
-    key = location.environ.get(f"{begin}_ACCOUNT_KEY") or said.get("AccountKey")
-    endpoint = location.endpoint or said.get("BlobEndpoint")
-    if not account:
+    account, shown, endpoint = _azure(location, begin)
+    if not account or (location.env and not shown):
         raise _no_credentials(location, f"{begin}_ACCOUNT_NAME and {begin}_ACCOUNT_KEY")
-    options: dict[str, Any] = {"account_key": key} if key else {}
-    if token := location.environ.get(f"{begin}_SAS_TOKEN"):
-        options["sas_key"] = token
+    options: dict[str, Any] = {"use_emulator": False}
     if endpoint:
-        _check_http(endpoint, location)
+        _check_endpoint(endpoint, location)
+    if shown:
+        # What is given so goes before every credential of the environment.
+        options |= {"credential_provider": lambda: {**shown, "expires_at": None}, "skip_signature": False}
+        options["use_fabric_endpoint"] = False
+        options["endpoint"] = endpoint or f"https://{account}.blob.core.windows.net"
+    elif endpoint:
         options["endpoint"] = endpoint
     return AzureStore(
         location.bucket,
         prefix=location.prefix or None,
         account_name=account,
         client_options=_options(endpoint, location),
-        retry_config=retry,
+        retry_config=RETRY,
         **options,
     )
+
+
+def _azure(location: Location, begin: str) -> tuple[str | None, dict[str, str], str | None]:
+    """The account, what to show, and the endpoint.
+
+    The names of variables are those of Azure's command line and of its SDKs.
+    """
+    environ = location.environ
+    said = _connection(environ.get(f"{begin}_CONNECTION_STRING", ""))
+
+    def variable(*names: str) -> str | None:
+        return next((value for name in names if (value := environ.get(f"{begin}_{name}"))), None)
+
+    endpoint = location.endpoint or said.get("BlobEndpoint")
+    account = variable("ACCOUNT_NAME", "ACCOUNT") or said.get("AccountName")
+    if account and not endpoint and (suffix := said.get("EndpointSuffix")):
+        endpoint = f"https://{account}.blob.{suffix}"
+    if not account and "SharedAccessSignature" in said:  # then it is told by the host alone
+        account = (urlsplit(endpoint or "").hostname or "").partition(".")[0]
+    key = variable("ACCOUNT_KEY", "KEY") or said.get("AccountKey")
+    token = variable("SAS_TOKEN") or said.get("SharedAccessSignature")
+    shown = {"access_key": key} if key else {"sas_token": token.removeprefix("?")} if token else {}
+    return account, shown, endpoint
 
 
 def google_file(path: str, name: str) -> dict[str, Any]:
@@ -196,38 +235,26 @@ def _no_credentials(location: Location, names: str) -> UnavailableError:
     )
 
 
-def _profile(environ: Mapping[str, str]) -> tuple[Keys | None, str]:
-    """The keys of the profile in the shared credentials file, where it has some, and what to call it."""
-    default = _home(environ, "credentials")
-    path = environ.get("AWS_SHARED_CREDENTIALS_FILE") or default
-    profile = environ.get("AWS_PROFILE") or "default"
-    found = _section(path, profile)
-    key, secret = found.get("aws_access_key_id"), found.get("aws_secret_access_key")
-    if not key or not secret:
-        return None, "the role of this machine"
-    return Keys(key, secret, found.get("aws_session_token", "")), f"the profile '{profile}' in {path}"
+def _check_keys(keys: Keys, source: str, location: Location) -> None:
+    """Refuse what no header can carry, before a message quotes it: mostly a line end out of a file."""
+    for value in (keys.access_key_id, keys.secret, keys.token):
+        if not _CLEAN.fullmatch(value):
+            raise UnavailableError(
+                "bad-credentials",
+                f"{location.url}: the credentials of {source} hold a space, a line end or a letter that is "
+                "not ASCII",
+                hint="set them again, without spaces, quotes and line ends",
+            )
 
 
-def _profile_region(location: Location) -> str | None:
-    if location.env:
-        return None
-    profile = location.environ.get("AWS_PROFILE") or "default"
-    path = location.environ.get("AWS_CONFIG_FILE") or _home(location.environ, "config")
-    name = profile if profile == "default" else f"profile {profile}"
-    return _section(path, name).get("region")
-
-
-def _home(environ: Mapping[str, str], name: str) -> str:
-    return str(Path(environ.get("HOME") or "/nonexistent", ".aws", name))
-
-
-def _section(path: str, name: str) -> Mapping[str, str]:
-    parser = configparser.RawConfigParser()
-    try:
-        parser.read(path, "utf-8")
-    except (configparser.Error, OSError, UnicodeDecodeError):
-        return {}
-    return dict(parser.items(name)) if parser.has_section(name) else {}
+def _check_alone(name: str, others: tuple[str, ...], location: Location) -> None:
+    other = next((each for each in others if location.environ.get(each)), None)
+    if other is not None:
+        raise UsageError(
+            "two-credentials",
+            f"{location.url}: {name} names a credentials file, and {other} is set too, which goes before it",
+            hint=f"unset {other}",
+        )
 
 
 def _connection(text: str) -> dict[str, str]:
@@ -235,19 +262,19 @@ def _connection(text: str) -> dict[str, str]:
     return {name.strip(): value.strip() for name, _, value in parts}
 
 
-def _check_http(endpoint: str, location: Location) -> None:
+def _check_endpoint(endpoint: str, location: Location) -> None:
     parts = urlsplit(endpoint)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
+    if parts.scheme not in {"http", "https"} or not parts.hostname or has_extras(parts):
         raise UsageError(
             "bad-endpoint",
-            f"'{endpoint}' is no address of a service: expected https://HOST",
+            f"{location.url}: '{redacted(endpoint)}' is no address of a service: expected https://HOST, "
+            "without user, password and query",
             hint='write endpoint = "https://..." in the [stores.X] table of lading.toml',
         )
     if parts.scheme == "http" and not (location.allow_http or is_loopback(parts.hostname)):
         raise UsageError(
             "plain-http",
-            f"{location.url}: its endpoint {parts.scheme}://{parts.netloc.rpartition('@')[2]} has no TLS and "
-            "is on another machine",
+            f"{location.url}: its endpoint {parts.scheme}://{parts.netloc} is elsewhere and has no TLS",
             hint="use https://, or say allow_http = true in the [stores.X] table of lading.toml",
         )
 

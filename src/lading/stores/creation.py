@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import quote, urlencode
 
@@ -11,7 +12,7 @@ from lading.core.errors import ConflictError, UnavailableError, UsageError
 from lading.plumbing.http import Http
 from lading.plumbing.sigv4 import sign
 from lading.stores.blame import Place, answered
-from lading.stores.clients import google_file, s3
+from lading.stores.clients import GOOGLE, google_file, s3
 from lading.stores.s3read import Bucket
 
 if TYPE_CHECKING:
@@ -25,7 +26,6 @@ _OURS: Final = (b"BucketAlreadyOwnedByYou", b"you already own it")
 _CONFLICT: Final = 409
 _FIRST_REGIONS: Final = frozenset({"us-east-1", "auto"})
 """Regions that a request to create a bucket does not name: Amazon's first, and R2's only one."""
-_GOOGLE: Final = "https://storage.googleapis.com"
 _SCOPE: Final = "https://www.googleapis.com/auth/devstorage.read_write"
 
 
@@ -86,7 +86,7 @@ def _create_gcs(location: Location) -> bool:
     name = f"{location.env or 'GOOGLE'}_APPLICATION_CREDENTIALS"
     path = environ.get(name)
     document = google_file(path, name) if path else {}
-    base = location.endpoint or document.get("gcs_base_url") or _GOOGLE
+    base = location.endpoint or document.get("gcs_base_url") or GOOGLE
     wanted: dict[str, Any] = {"name": location.bucket}
     if location.region:
         wanted["location"] = location.region
@@ -99,28 +99,30 @@ def _create_gcs(location: Location) -> bool:
 
 
 def _token(location: Location, path: str | None) -> str:
+    from urllib3 import PoolManager
+
     try:
-        import google.auth
-        from google.auth.transport.urllib3 import Request
-        from urllib3 import PoolManager
+        auth: Any = import_module("google.auth")
+        transport: Any = import_module("google.auth.transport.urllib3")
     except ImportError as error:
         raise UsageError(
             "missing-extra",
             f"creating a bucket of Google Cloud Storage needs google-auth: {error}",
             hint=f"pip install 'lading[gcs]', or: gcloud storage buckets create gs://{location.bucket}",
         ) from error
-    load = google.auth.load_credentials_from_file if path else google.auth.default
     try:
-        credentials, _ = load(*([path] if path else []), scopes=[_SCOPE])
-        credentials.refresh(Request(PoolManager()))
-    except google.auth.exceptions.GoogleAuthError as error:
+        if path:
+            credentials, _ = auth.load_credentials_from_file(path, scopes=[_SCOPE])
+        else:
+            credentials, _ = auth.default(scopes=[_SCOPE])
+        credentials.refresh(transport.Request(PoolManager()))
+    except auth.exceptions.GoogleAuthError as error:
         raise UnavailableError(
             "no-credentials",
             f"{location.url}: Google gave no token: {type(error).__name__}",
             hint="gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS",
         ) from error
-    token: str = credentials.token
-    return token
+    return str(credentials.token)
 
 
 def _send(

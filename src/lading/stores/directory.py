@@ -7,7 +7,9 @@ tools can pull from.
 from __future__ import annotations
 
 import os
-from contextlib import suppress
+import stat
+from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Final
 from urllib.parse import unquote
 
@@ -20,7 +22,6 @@ from lading.stores.layout import LaidOut
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
-    from pathlib import Path
 
     from lading.core.location import Location
     from lading.core.objects import Kind
@@ -34,12 +35,19 @@ _MISSING: Final = (FileNotFoundError, NotADirectoryError)
 
 
 class Folder:
-    """Objects that are files below ``root``, which the first write makes."""
+    """Objects that are files below ``root``, which the first write makes.
 
-    def __init__(self, url: str, root: Path) -> None:
+    Args:
+        url: how messages name it.
+        root: the folder.
+        drafts: where files are written before they get their names; without it beside their names, so
+            that nothing but the objects ever lies there.
+    """
+
+    def __init__(self, url: str, root: Path, drafts: Path | None = None) -> None:
         self._url = url
         self._root = root
-        self._drafts = root / _DRAFTS
+        self._drafts = drafts
 
     @property
     def url(self) -> str:
@@ -99,12 +107,13 @@ class Folder:
         try:
             with os.scandir(path) as entries:
                 for entry in entries:
-                    key = f"{folder}{entry.name}"
-                    if entry.is_dir():
+                    key, seen = f"{folder}{entry.name}", _seen(entry)
+                    if seen is None:
+                        continue
+                    if stat.S_ISDIR(seen.st_mode):
                         folders.append(entry.name)
                     elif os.fsencode(key) > os.fsencode(after):
-                        with suppress(FileNotFoundError):  # it was removed meanwhile; the others were not
-                            files.append(_found(key, entry.stat()))
+                        files.append(_found(key, seen))
         except _MISSING:
             return Entries((), ())
         except OSError as error:
@@ -114,11 +123,9 @@ class Folder:
     def create(self, key: str, raw: bytes, kind: Kind) -> bool:  # noqa: ARG002 - a file has no media type
         """Store a file, never replacing one."""
         path = self._root / key
-        with explained("writing to the store", self._root):
-            self._begin()
-            with atomic.draft(self._drafts) as draft:
-                draft.file.write(raw)
-                return draft.create(path) or path.read_bytes() == raw
+        with explained("writing to the store", self._root), self._draft(path) as draft:
+            draft.file.write(raw)
+            return draft.create(path) or path.read_bytes() == raw
 
     def replace(self, key: str, raw: bytes, kind: Kind) -> None:
         """Store a file in place of another."""
@@ -126,11 +133,10 @@ class Folder:
 
     def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:  # noqa: ARG002
         """Store a file in place of another."""
-        with explained("writing to the store", self._root):
-            self._begin()
-            with atomic.draft(self._drafts) as draft:
-                draft.file.writelines(chunks)
-                draft.replace(self._root / key)
+        path = self._root / key
+        with explained("writing to the store", self._root), self._draft(path) as draft:
+            draft.file.writelines(chunks)
+            draft.replace(path)
 
     def delete(self, key: str) -> None:
         """Remove a file."""
@@ -141,12 +147,19 @@ class Folder:
         """True: of two links of one name the file system makes one fail."""
         return True
 
-    def _begin(self) -> None:
-        atomic.sweep(self._drafts)
+    @contextmanager
+    def _draft(self, path: Path) -> Iterator[atomic.Draft]:
+        folder = self._drafts or path.parent
+        atomic.sweep(folder)
+        if self._drafts is not None:
+            self._write_front(self._drafts)
+        with atomic.draft(folder) as draft:
+            yield draft
+
+    def _write_front(self, drafts: Path) -> None:
         front = self._root / "v2" / "index.html"
         if not front.exists():
-            atomic.make_folder(self._drafts)
-            with atomic.draft(self._drafts) as draft:
+            with atomic.draft(drafts) as draft:
                 draft.file.write(_FRONT)
                 draft.create(front)
 
@@ -155,15 +168,37 @@ class DirectoryStore(LaidOut):
     """A writable store in the folder ``root``."""
 
     def __init__(self, url: str, root: Path) -> None:
-        super().__init__(Folder(url, root))
+        super().__init__(Folder(url, root, root / _DRAFTS))
 
 
 def open_store(location: Location, base: Path) -> DirectoryStore:
     """The store at a ``file://`` URL (RFC 8089, and relative paths, which count from ``base``)."""
+    return DirectoryStore(location.url, _path(location, base))
+
+
+def open_plain(location: Location, base: Path) -> Folder:
+    """The plain files of a folder, without a store's own."""
+    return Folder(location.url, _path(location, base))
+
+
+def _path(location: Location, base: Path) -> Path:
     path = location.url.removeprefix("file://")
     if path.startswith("localhost/"):
         path = path.removeprefix("localhost")
-    return DirectoryStore(location.url, base / unquote(path))
+    return base / unquote(path)
+
+
+def _seen(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """What a name leads to: a folder or a file that is none of our drafts; links that lead up end nowhere."""
+    try:
+        seen = entry.stat()
+    except _MISSING:
+        return None  # a link that leads nowhere, or somebody removed it just now
+    if stat.S_ISDIR(seen.st_mode):
+        folder = Path(entry.path)
+        up = entry.is_symlink() and folder.parent.resolve().is_relative_to(folder.resolve())
+        return None if up else seen
+    return seen if stat.S_ISREG(seen.st_mode) and not entry.name.startswith(atomic.PREFIX) else None
 
 
 def _found(key: str, seen: os.stat_result) -> Found:

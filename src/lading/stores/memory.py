@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import threading
 import time
 from typing import TYPE_CHECKING, Final
@@ -25,7 +26,7 @@ class Memory:
 
     def __init__(self, url: str) -> None:
         self._url = url
-        self._held: dict[str, tuple[bytes, float]] = {}
+        self._held: dict[str, tuple[bytes, float, str]] = {}
         self._lock = threading.Lock()
 
     @property
@@ -36,7 +37,7 @@ class Memory:
     def head(self, key: str) -> Found | None:
         """What is known of an object."""
         held = self._held.get(key)
-        return None if held is None else Found(key, len(held[0]), held[1])
+        return None if held is None else Found(key, len(held[0]), held[1], held[2])
 
     def get(self, key: str, limit: int) -> bytes | None:
         """The first bytes of an object."""
@@ -64,12 +65,12 @@ class Memory:
     def create(self, key: str, raw: bytes, kind: Kind) -> bool:  # noqa: ARG002 - nobody asks for it
         """Store an object, never replacing one."""
         with self._lock:
-            return self._held.setdefault(key, (raw, time.time()))[0] == raw
+            return self._held.setdefault(key, _held(raw))[0] == raw
 
     def replace(self, key: str, raw: bytes, kind: Kind) -> None:  # noqa: ARG002
         """Store an object in place of another."""
         with self._lock:
-            self._held[key] = (raw, time.time())
+            self._held[key] = _held(raw)
 
     def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:  # noqa: ARG002
         """Store an object in place of another."""
@@ -90,6 +91,11 @@ class MemoryStore(LaidOut):
 
     def __init__(self, url: str = "memory://") -> None:
         super().__init__(Memory(url))
+
+
+def _held(raw: bytes) -> tuple[bytes, float, str]:
+    # The tag is that of an S3 upload in one part (Amazon S3 API, "Object", ETag).
+    return raw, time.time(), hashlib.md5(raw, usedforsecurity=False).hexdigest()
 
 
 _shared: dict[str, MemoryStore] = {}

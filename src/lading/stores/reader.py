@@ -114,7 +114,7 @@ class Reader:
         except FileNotFoundError as error:
             blamed = from_obstore(error, self.place, "looking for", key)
             if blamed.code == "no-store":
-                raise blamed from error
+                raise blamed from None
             return None
 
 
@@ -125,14 +125,16 @@ def blamed(place: Place, doing: str, key: str) -> Iterator[None]:
         yield
     except LadingError:
         raise
-    except _client_errors() as error:
-        raise from_obstore(error, place, doing, key) from error
+    except client_errors() as error:
+        # Without its cause: obstore's texts have whole URLs, with signatures in their queries.
+        raise from_obstore(error, place, doing, key) from None
 
 
-def _client_errors() -> tuple[type[Exception], ...]:
+def client_errors() -> tuple[type[Exception], ...]:
+    """What obstore raises."""
     from obstore.exceptions import BaseError
 
-    return BaseError, FileNotFoundError, ValueError, TimeoutError
+    return BaseError, FileNotFoundError, NotImplementedError, ValueError, TimeoutError
 
 
 def _found(meta: ObjectMeta) -> Found:

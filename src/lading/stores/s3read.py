@@ -76,12 +76,12 @@ class Signer:
     keys: Callable[[], Keys | None]
     clock: Callable[[], float] = time.time
 
-    def headers(self, method: str, url: str, region: str) -> dict[str, str]:
+    def headers(self, method: str, url: str, region: str, body: bytes = b"") -> dict[str, str]:
         """What to send along; empty where nobody asks."""
         keys = self.keys()
         if keys is None:
             return {}
-        return sign(method, url, region, keys, datetime.fromtimestamp(self.clock(), UTC))
+        return sign(method, url, region, keys, datetime.fromtimestamp(self.clock(), UTC), body)
 
 
 class S3Reader(Remote):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Final, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from lading.core.errors import UsageError
 
@@ -11,6 +11,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from lading.core.location import Location
+    from lading.core.objects import Objects, WritableObjects
     from lading.core.ports import Store, WritableStore
 
 SCHEMES: Final = {
@@ -66,3 +67,29 @@ def writable(store: Store) -> WritableStore:
             hint="push to the bucket or folder behind it: --to s3://..., or store = ... in lading.toml",
         )
     return cast("WritableStore", store)  # every other scheme's is one; a test holds each to it
+
+
+def open_plain(location: Location, base: Path) -> Objects:
+    """What lies plainly below that URL: objects under their own keys, whether or not it is a store too.
+
+    Raises:
+        UsageError: ``unknown-scheme``.
+    """
+    objects: Objects = _plain(open_store(location, base), location, base)
+    return objects
+
+
+def open_writable_plain(location: Location, base: Path) -> WritableObjects:
+    """The same, to write to.
+
+    Raises:
+        UsageError: ``read-only-store``; ``unknown-scheme``.
+    """
+    objects: WritableObjects = _plain(open_writable(location, base), location, base)
+    return objects
+
+
+def _plain(store: Any, location: Location, base: Path) -> Any:  # noqa: ANN401 - as the two above say
+    if location.scheme == "file":  # a store in a folder keeps more there than its objects
+        return import_module("lading.stores.directory").open_plain(location, base)
+    return store.objects
