@@ -7,6 +7,7 @@ import os
 import select
 import subprocess
 import sys
+from collections import deque
 from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
@@ -102,6 +103,26 @@ def hands(count: int) -> Iterator[list[Hand]]:
         for hand in made:
             hand.ready()
         yield made
+
+
+@contextmanager
+def fresh() -> Iterator[Iterator[Hand]]:
+    """Ready processes, one after the other; the next starts while the one before is at work."""
+    coming: deque[Hand] = deque()
+
+    def each() -> Iterator[Hand]:
+        coming.append(Hand())
+        while True:
+            coming.append(Hand())
+            coming[0].ready()
+            yield coming[0]
+            coming.popleft().kill()
+
+    try:
+        yield each()
+    finally:
+        for hand in coming:
+            hand.kill()
 
 
 @contextmanager

@@ -16,7 +16,7 @@ from lading.ops.prune import Pruner
 from lading.stores.memory import open_store
 from tests import counts
 from tests.cargo import fill, noise
-from tests.hands import IN_PARTS, Hand, hand, hands, opened, pushes, s3, settled, whole, wrong_blobs
+from tests.hands import IN_PARTS, Hand, fresh, hand, hands, opened, pushes, s3, settled, whole, wrong_blobs
 from tests.servers.wire import Reply
 from tests.yard import LONG_S, Yard
 
@@ -71,32 +71,30 @@ def test_a_push_to_a_bucket_that_is_killed_at_any_moment_harms_nothing_and_the_n
 def test_a_push_that_is_killed_before_any_of_its_requests_harms_nothing_and_the_next_one_heals_it(
     hostile: HostileS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
-    published = healed = 0
-    for number in count(1):
-        yard = project(tmp_path / str(number), s3(hostile.new_bucket(f"models-{number}"), monkeypatch))
-        fill(yard.folder / "model", {"a.bin": noise(50_000)})
-        yard.push("m:1.0")
-        fill(yard.folder / "model", {"a.bin": noise(50_000, 2)})
-        hostile.behaves()
-        if not killed_before(number, hostile, yard, "push", "m:1.1", "--json"):
-            break
-        store = opened(yard.folder)
-        published += "1.1" in whole(store)
-        known = {each.version for each in pushes(store)}
-        fill(yard.folder / "model", {"a.bin": noise(50_000, 3)})
-        yard.push("m:1.2")
-        assert "1.2" in settled(store)
-        healed += "1.1" in {each.version for each in pushes(store)} - known
-        fill(yard.folder / "model", {"a.bin": noise(50_000, 2)})
-        yard.push("m:1.1")
-        assert set(settled(store)) == {"1.0", "1.1", "1.2"}
-    assert number > 20
-    assert published > 5
-    assert healed > 0
+    published = healed = number = 0
+    with fresh() as workers:
+        for number, worker in enumerate(workers, 1):
+            yard = project(tmp_path / str(number), s3(hostile.new_bucket(f"models-{number}"), monkeypatch))
+            fill(yard.folder / "model", {"a.bin": noise(50_000)})
+            yard.push("m:1.0")
+            fill(yard.folder / "model", {"a.bin": noise(50_000, 2)})
+            if not killed_before(number, hostile, worker, yard):
+                break
+            store = opened(yard.folder)
+            published += "1.1" in whole(store)
+            known = {each.version for each in pushes(store)}
+            fill(yard.folder / "model", {"a.bin": noise(50_000, 3)})
+            yard.push("m:1.2")
+            assert "1.2" in settled(store)
+            healed += "1.1" in {each.version for each in pushes(store)} - known
+            fill(yard.folder / "model", {"a.bin": noise(50_000, 2)})
+            yard.push("m:1.1")
+            assert set(settled(store)) == {"1.0", "1.1", "1.2"}
+    assert number > published > healed > 0
 
 
-def killed_before(number: int, server: HostileS3, yard: Yard, *words: str) -> bool:
-    """Kill a command when its request of that number has come, which then has no effect.
+def killed_before(number: int, server: HostileS3, worker: Hand, yard: Yard) -> bool:
+    """Kill a push of m:1.1 when its request of that number has come, which then has no effect.
 
     Returns:
         False where it ends before.
@@ -108,11 +106,12 @@ def killed_before(number: int, server: HostileS3, yard: Yard, *words: str) -> bo
         dead.wait(LONG_S)
         return Reply(503)
 
+    server.behaves()
     server.acts(act, lambda _: next(turns) == number)
-    with hand() as writer:
-        writer.tell(yard.folder, *words)
-        while not reached.wait(0.01) and writer.busy(0):
-            pass
+    worker.tell(yard.folder, "push", "m:1.1", "--json")
+    while not reached.wait(0.01) and worker.busy(0):
+        pass
+    worker.kill()
     dead.set()
     server.behaves()
     return reached.is_set()

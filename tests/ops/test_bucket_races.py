@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from collections import Counter
 from dataclasses import replace
 from itertools import count
-from threading import Barrier, Event
+from threading import Barrier, Event, Lock
 from typing import TYPE_CHECKING
 from uuid import uuid4
 
@@ -24,9 +26,11 @@ from tests.hands import (
     whole,
     wrong_blobs,
 )
+from tests.servers.dialect import problem
 from tests.servers.gcs import GcsServer
 from tests.servers.hostile import commits
 from tests.servers.s3 import Moto
+from tests.servers.wire import writes
 from tests.yard import LONG_S, Yard
 
 if TYPE_CHECKING:
@@ -109,6 +113,37 @@ def test_twenty_writers_of_twenty_versions_are_all_in_the_ledger_and_in_the_list
     store = opened(folders[0])
     assert settled(store) == {each.document["version"]: each.document["digest"] for each in ended}
     assert len(pushes(store)) == WRITERS
+
+
+def test_writers_of_ten_versions_agree_where_an_object_may_be_written_once_a_second(
+    gcs: GcsServer, workers: list[Hand], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """So it is in Google Cloud Storage (documentation, "Quotas and limits"): else it answers 429."""
+    account = gcs.new_bucket(tmp_path).service_account
+    monkeypatch.setenv("GOOGLE_APPLICATION_CREDENTIALS", str(account))
+    written: dict[str, float] = {}
+    guard, refused = Lock(), count()
+
+    def act(request: Request, honest: Answer) -> Reply:
+        with guard:
+            now = time.monotonic()
+            if now - written.get(request.path, -1) < 1:
+                next(refused)
+                return problem(429, "SlowDown", "The object exceeded the rate limit for mutations.")
+            reply = honest(request)
+            if reply.status == 200:
+                written[request.path] = now
+            return reply
+
+    gcs.acts(act, lambda request: writes(request) and "x-goog-if-generation-match" not in request.headers)
+    folders = projects(tmp_path, "gs://models/prefix", [noise(50_000, number) for number in range(10)])
+    ended = at_once(workers, folders, [("push", f"m:1.{n}", "--json") for n in range(10)])
+
+    assert [each.status for each in ended] == [0] * 10, [each.out + each.err for each in ended]
+    assert next(refused), "nobody wrote one object twice in a second"
+    assert settled(opened(folders[0])) == {
+        each.document["version"]: each.document["digest"] for each in ended
+    }
 
 
 def test_writers_of_ten_versions_lose_nothing_where_every_second_answer_is_lost(
@@ -211,3 +246,28 @@ def test_a_write_that_takes_longer_than_the_wait_replaces_what_another_was_told_
     assert [each.status for each in ended] == [0, 0]
     assert whole(opened(folders[0])) == {"1.0": ended[1].document["digest"]}
     assert all("may both succeed" in each.err for each in ended)
+
+
+def test_pushing_the_same_again_asks_a_bucket_little(
+    hostile: HostileS3, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (folder,) = projects(tmp_path, s3(hostile.new_bucket(), monkeypatch), [noise(1_100_000)])
+    Yard(folder).push("m:1.0")
+    hostile.behaves()
+    Yard(folder).push("m:1.0")
+    asked = [
+        "LIST"
+        if "list-type" in each.query
+        else f"{each.method} {each.path.rpartition('/')[2].partition(':')[0]}"
+        for each in hostile.requests
+    ]
+    assert Counter(asked) == {
+        "LIST": 2,  # the versions, the events
+        "GET 1.0": 2,
+        "GET sha256": 2,  # the config, the bill
+        "HEAD sha256": 4,
+        "PUT .lading-probe": 1,
+        "GET 00000001.json": 1,
+        "GET list": 1,
+        "GET head.json": 1,
+    }

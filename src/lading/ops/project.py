@@ -16,6 +16,7 @@ from lading.core.projections import head_json, head_key, tags_key, tags_list
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from lading.core.ledger import State
     from lading.core.objects import WritableObjects
     from lading.core.ports import WritableStore
     from lading.ops.ledger import Ledger
@@ -23,6 +24,11 @@ if TYPE_CHECKING:
 JSON: Final = Kind("application/json", changes=True)
 _MOST_BYTES: Final = 4 * 1024 * 1024
 _TURNS: Final = 100
+_LIMITED: Final = 10
+"""How often a service may say that an object is written too often, after seconds of tries each time.
+
+Google Cloud Storage takes one write a second of each object (documentation, "Quotas and limits").
+"""
 
 
 def project(store: WritableStore, model: str, ledger: Ledger | None, seen: Iterable[str] = ()) -> None:
@@ -38,10 +44,7 @@ def project(store: WritableStore, model: str, ledger: Ledger | None, seen: Itera
     tags = partial(tags_list, model, stages=())
     settle(objects, tags_key(model), lambda: tags(store.versions(model)), JSON, tags(seen))
     if ledger is not None:
-        last = ledger.state.head
-        settle(
-            objects, head_key(model), lambda: _head(ledger), JSON, None if last is None else head_json(last)
-        )
+        settle(objects, head_key(model), lambda: _shown(ledger.catch_up()), JSON, _shown(ledger.state))
 
 
 def settle(
@@ -68,15 +71,21 @@ def settle(
     there = objects.get(key, _MOST_BYTES)
     if there is not None and there == seen:
         return
-    wanted = truth()
+    wanted, limited = truth(), 0
     for _ in range(_TURNS):
         if wanted is None or there == wanted:
             return
-        objects.replace(key, wanted, kind)
-        now = truth()
-        if now == wanted:
-            return
-        wanted, there = now, objects.get(key, _MOST_BYTES)
+        try:
+            objects.replace(key, wanted, kind)
+            there = wanted
+        except UnavailableError as error:
+            limited += 1
+            if error.code != "rate-limited" or limited == _LIMITED:
+                raise
+            there = None
+        wanted = truth()
+        if there != wanted:
+            there = objects.get(key, _MOST_BYTES)  # another's may be the right one by now
     raise UnavailableError(
         "unsettled",
         f"{objects.url}: {key} changed {_TURNS} times while it was written",
@@ -84,6 +93,5 @@ def settle(
     )
 
 
-def _head(ledger: Ledger) -> bytes | None:
-    head = ledger.catch_up().head
-    return None if head is None else head_json(head)
+def _shown(state: State) -> bytes | None:
+    return None if state.head is None else head_json(state.head)
