@@ -2,6 +2,8 @@ from __future__ import annotations
 
 import gzip
 import logging
+import socket
+import threading
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from typing import TYPE_CHECKING
@@ -10,7 +12,7 @@ import pytest
 
 from lading import __version__
 from lading.core.errors import UnavailableError, UsageError
-from lading.plumbing.http import Http
+from lading.plumbing.http import Http, Timeouts
 from tests.loopback import Handler, site
 
 if TYPE_CHECKING:
@@ -168,3 +170,25 @@ def test_nothing_logs_what_urls_and_headers_hold(http: Http, caplog: pytest.LogC
         http.request("GET", f"{there.url}/moved?token=secret", {"Authorization": "secret"}).close()
     assert len(there.asked) == 2
     assert "secret" not in caplog.text
+
+
+def test_a_large_body_may_take_longer_than_any_wait_for_a_sign_of_life() -> None:
+    body, taken = b"x" * (8 * 1024 * 1024), 0
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+
+        def sip() -> None:
+            nonlocal taken
+            connection, _ = server.accept()
+            with connection:
+                while taken < len(body):
+                    taken += len(connection.recv(128 * 1024))
+                    threading.Event().wait(0.02)
+                connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+
+        thread = threading.Thread(target=sip, daemon=True)
+        thread.start()
+        http = Http({}, timeouts=Timeouts(connect_s=0.3, read_s=30))
+        with http.request("PUT", f"http://127.0.0.1:{server.getsockname()[1]}/", body=body) as response:
+            assert response.status == 200
+        thread.join(10)
