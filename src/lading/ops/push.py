@@ -125,8 +125,13 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         uploaded=sent.uploaded,
         reused=sent.reused,
         seconds=clock.now() - began,
+<<<<<<< HEAD
         manifest=str(Digest.of(store.manifest(name, version))),
         modelpack=None if sent.artifact is None else str(Digest.of(sent.artifact)),
+=======
+        manifest=str(sent.subject),
+        modelpack=artifact,
+>>>>>>> wt-races
     )
 
 
@@ -178,9 +183,8 @@ class _Sender:
         uploaded, reused = self._send(made.blobs, repair=self.release.repair)
         if not new and artifact is None:
             return _Sent(uploaded, reused, subject.digest, None)
-        for raw in (*(made.manifests if new else ()), artifact):
-            if raw is not None:
-                self._create(raw)
+        for raw in filter(None, (*(made.manifests if new else ()), artifact)):
+            self._create(raw)
         self.wait()
         again, _ = self._send(made.blobs, repair=False)
         return _Sent(uploaded + again, reused, subject.digest, artifact)
@@ -189,9 +193,8 @@ class _Sender:
         name, store = self.release.name, self.store
         uploaded = reused = 0
         for blob in blobs:
-            if store.blob_size(name, blob.digest) == blob.size and not (
-                repair and _damaged(blob, name, store)
-            ):
+            there = store.blob_size(name, blob.digest) == blob.size
+            if there and not (repair and _damaged(blob, name, store)):
                 reused += blob.size
             else:
                 store.put_blob(name, blob.digest, blob.size, blob.chunks())
