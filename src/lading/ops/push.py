@@ -125,13 +125,8 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         uploaded=sent.uploaded,
         reused=sent.reused,
         seconds=clock.now() - began,
-<<<<<<< HEAD
-        manifest=str(Digest.of(store.manifest(name, version))),
-        modelpack=None if sent.artifact is None else str(Digest.of(sent.artifact)),
-=======
         manifest=str(sent.subject),
-        modelpack=artifact,
->>>>>>> wt-races
+        modelpack=None if sent.artifact is None else str(Digest.of(sent.artifact)),
     )
 
 
