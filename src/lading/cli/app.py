@@ -6,6 +6,7 @@ import functools
 import inspect
 import os
 import sys
+import traceback
 from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
@@ -15,6 +16,7 @@ import typer
 
 from lading.cli.out import Out
 from lading.core.errors import LadingError, UsageError
+from lading.stores.blame import redacted
 
 _INTERRUPTED = 130
 HELP = """Carry trained models from where they are made to where they run, and prove the bytes.
@@ -151,9 +153,9 @@ def _guarded(out: Out, act: Callable[[], int | None]) -> int:
         # Whoever read our output has gone; nobody is left to tell. Typer would make it status 1.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 0
-    except Exception as error:
+    except Exception as error:  # noqa: BLE001 - a bug, whatever it is
         if out.verbose:
-            raise
+            sys.stderr.write(redacted("".join(traceback.format_exception(error))))
         out.error(
             LadingError(
                 "internal",

@@ -7,6 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lading.cli.progress import Lines, display
+from lading.stores.blame import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -52,11 +53,13 @@ class Out:
     def error(self, error: LadingError) -> None:
         """An error: on stdout with ``--json``, else on stderr."""
         self.close()
+        message = redacted(error.message)  # whatever it quotes
         if self.as_json:
-            said = {"code": error.code, "message": error.message, "hint": error.hint}
+            said = {"code": error.code, "message": message, "hint": error.hint}
             sys.stdout.write(json.dumps({"error": said}) + "\n")
             return
-        sys.stderr.write(f"lading: {_shown(error.message)} [{error.code}]\n")
+        sys.stderr.write(f"lading: {_shown(message)} [{error.code}]
+")
         if error.hint:
             sys.stderr.write(f"  hint: {_shown(error.hint)}\n")
 

@@ -50,7 +50,10 @@ _MOST_CHARACTERS: Final = 240
 _CHAINS: Final[tuple[tuple[str, Callable[[Asked, str], LadingError]], ...]] = (
     (r"BadScheme", outages.plain_http),
     (r"Missing(AccessKeyId|SecretAccessKey)", outages.no_credentials),
-    (r"\b(Open|Decode)Credentials\b|\bInvalidAccessKey\b", outages.broken_credentials),
+    (
+        r"\b(Open|Decode)Credentials\b|\bInvalidAccessKey\b|\bReadPem\b|MissingKey\b",
+        outages.broken_credentials,
+    ),
     (r"\bProxyAuthRequired\b", outages.proxy_login),
     (r"\b(InvalidCertificate|InvalidMessage|AlertReceived)\b|tls handshake", outages.tls_failed),
     (r'"dns error"', outages.dns_failed),

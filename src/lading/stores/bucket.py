@@ -17,8 +17,9 @@ from typing import TYPE_CHECKING, Final
 from lading.core.errors import LadingError, UsageError
 from lading.core.objects import PROBE, PROBE_KEY, Kind
 from lading.plumbing.http import Http
+from lading.stores.azure import azure_client
 from lading.stores.blame import Place, answered
-from lading.stores.clients import azure_client, gcs_client, s3, s3_client
+from lading.stores.clients import gcs_client, s3, s3_client
 from lading.stores.layout import LaidOut
 from lading.stores.reader import Reader, blamed
 from lading.stores.s3read import Bucket as Where

@@ -1,8 +1,8 @@
 """The clients that a bucket is spoken to with, made from its location and nobody's global state.
 
-Variables are the platforms' own: ``AWS_*`` (AWS SDKs and tools reference, "Settings reference"),
-``GOOGLE_APPLICATION_CREDENTIALS`` (Google Cloud, "Application Default Credentials") and
-``AZURE_STORAGE_*`` (Azure CLI configuration). A location's own prefix stands in their place.
+Variables are the platforms' own: ``AWS_*`` (AWS SDKs and tools reference, "Settings reference") and
+``GOOGLE_APPLICATION_CREDENTIALS`` (Google Cloud, "Application Default Credentials"). A location's own prefix
+stands in their place. obstore reads the environment by itself, so whatever must not come from there is said.
 """
 
 from __future__ import annotations
@@ -18,12 +18,13 @@ from urllib.parse import urlsplit
 from lading.core.errors import UnavailableError, UsageError
 from lading.core.redaction import redacted
 from lading.plumbing.addresses import is_loopback
+from lading.plumbing.proxies import proxy_of
 from lading.plumbing.sigv4 import Keys
 from lading.plumbing.urls import has_extras
 from lading.stores import profiles
 
 if TYPE_CHECKING:
-    from obstore.store import AzureStore, ClientConfig, GCSStore, RetryConfig, S3Store
+    from obstore.store import ClientConfig, GCSStore, RetryConfig, S3Store
 
     from lading.core.location import Location
 
@@ -37,7 +38,7 @@ _BEFORE_A_KEY: Final = ("GOOGLE_BEARER_TOKEN", "GOOGLE_SERVICE_ACCOUNT_KEY")
 _BEFORE_A_USER: Final = ("GOOGLE_SERVICE_ACCOUNT", "GOOGLE_SERVICE_ACCOUNT_PATH")
 """What obstore reads in the environment and takes in the place of a file that it is given."""
 _REGION: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]*")
-_CLEAN: Final = re.compile(r"[!-~]*")
+CLEAN: Final = re.compile(r"[!-~]*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,7 +73,7 @@ def s3(location: Location) -> S3:
 
     endpoint = location.endpoint or variable("ENDPOINT_URL_S3", "ENDPOINT_URL")
     if endpoint:
-        _check_endpoint(endpoint, location)
+        check_endpoint(endpoint, location)
     keys, source = _variables(location, begin), f"{begin}_ACCESS_KEY_ID"
     if keys is None and not location.env:
         keys, source = profiles.keys(environ, location.url)
@@ -102,7 +103,7 @@ def s3_client(found: S3, location: Location) -> S3Store:
         found.bucket,
         prefix=found.prefix or None,
         region=found.region,
-        client_options=_options(found.endpoint, location),
+        client_options=client_options(found.endpoint, location),
         retry_config=RETRY,
         **options,
     )
@@ -130,74 +131,18 @@ def gcs_client(location: Location) -> GCSStore:
         options["skip_signature"] = False
         base = base or document.get("gcs_base_url")
     elif location.env:
-        raise _no_credentials(location, name)
+        raise no_credentials(location, name)
     if base:
-        _check_endpoint(base, location)
+        check_endpoint(base, location)
     if path or base:
         options["base_url"] = base or GOOGLE
     return GCSStore(
         location.bucket,
         prefix=location.prefix or None,
-        client_options=_options(base, location),
+        client_options=client_options(base, location),
         retry_config=RETRY,
         **options,
     )
-
-
-def azure_client(location: Location) -> AzureStore:
-    """A client for a container of Azure Blob Storage.
-
-    Raises:
-        UnavailableError: ``no-credentials``, where no account is named, or a variable of its own is not set.
-        UsageError: ``plain-http``, ``bad-endpoint``.
-    """
-    from obstore.store import AzureStore
-
-    begin = location.env or "AZURE_STORAGE"
-    account, shown, endpoint = _azure(location, begin)
-    if not account or (location.env and not shown):
-        raise _no_credentials(location, f"{begin}_ACCOUNT_NAME and {begin}_ACCOUNT_KEY")
-    options: dict[str, Any] = {"use_emulator": False}
-    if endpoint:
-        _check_endpoint(endpoint, location)
-    if shown:
-        # What is given so goes before every credential of the environment.
-        options |= {"credential_provider": lambda: {**shown, "expires_at": None}, "skip_signature": False}
-        options["use_fabric_endpoint"] = False
-        options["endpoint"] = endpoint or f"https://{account}.blob.core.windows.net"
-    elif endpoint:
-        options["endpoint"] = endpoint
-    return AzureStore(
-        location.bucket,
-        prefix=location.prefix or None,
-        account_name=account,
-        client_options=_options(endpoint, location),
-        retry_config=RETRY,
-        **options,
-    )
-
-
-def _azure(location: Location, begin: str) -> tuple[str | None, dict[str, str], str | None]:
-    """The account, what to show, and the endpoint.
-
-    The names of variables are those of Azure's command line and of its SDKs.
-    """
-    environ = location.environ
-    said = _connection(environ.get(f"{begin}_CONNECTION_STRING", ""))
-
-    def variable(*names: str) -> str | None:
-        return next((value for name in names if (value := environ.get(f"{begin}_{name}"))), None)
-
-    endpoint = location.endpoint or said.get("BlobEndpoint")
-    account = variable("ACCOUNT_NAME", "ACCOUNT") or said.get("AccountName")
-    if account and not endpoint and (suffix := said.get("EndpointSuffix")):
-        endpoint = f"https://{account}.blob.{suffix}"
-    if not account and "SharedAccessSignature" in said:  # then it is told by the host alone
-        account = (urlsplit(endpoint or "").hostname or "").partition(".")[0]
-    key = variable("ACCOUNT_KEY", "KEY") or said.get("AccountKey")
-    token = variable("SAS_TOKEN") or said.get("SharedAccessSignature")
-    shown = {"access_key": key} if key else {"sas_token": token.removeprefix("?")} if token else {}
-    return account, shown, endpoint
 
 
 def google_file(path: str, name: str) -> dict[str, Any]:
@@ -223,11 +168,12 @@ def _variables(location: Location, begin: str) -> Keys | None:
     if key and secret:
         return Keys(key, secret, location.environ.get(f"{begin}_SESSION_TOKEN") or "")
     if location.env:
-        raise _no_credentials(location, " and ".join(names))
+        raise no_credentials(location, " and ".join(names))
     return None
 
 
-def _no_credentials(location: Location, names: str) -> UnavailableError:
+def no_credentials(location: Location, names: str) -> UnavailableError:
+    """The error for variables that are not set."""
     return UnavailableError(
         "no-credentials",
         f"{location.url}: there are no credentials for it: {names} are not set",
@@ -237,14 +183,17 @@ def _no_credentials(location: Location, names: str) -> UnavailableError:
 
 def _check_keys(keys: Keys, source: str, location: Location) -> None:
     """Refuse what no header can carry, before a message quotes it: mostly a line end out of a file."""
-    for value in (keys.access_key_id, keys.secret, keys.token):
-        if not _CLEAN.fullmatch(value):
-            raise UnavailableError(
-                "bad-credentials",
-                f"{location.url}: the credentials of {source} hold a space, a line end or a letter that is "
-                "not ASCII",
-                hint="set them again, without spaces, quotes and line ends",
-            )
+    if not all(map(CLEAN.fullmatch, (keys.access_key_id, keys.secret, keys.token))):
+        raise bad_credentials(location, f"{source} hold a space, a line end or a letter that is not ASCII")
+
+
+def bad_credentials(location: Location, what: str) -> UnavailableError:
+    """The error for credentials that cannot be right; ``what`` does not quote them."""
+    return UnavailableError(
+        "bad-credentials",
+        f"{location.url}: the credentials of {what}",
+        hint="set them again, without spaces, quotes and line ends",
+    )
 
 
 def _check_alone(name: str, others: tuple[str, ...], location: Location) -> None:
@@ -257,17 +206,18 @@ def _check_alone(name: str, others: tuple[str, ...], location: Location) -> None
         )
 
 
-def _connection(text: str) -> dict[str, str]:
-    parts = (part.partition("=") for part in text.split(";") if part)
-    return {name.strip(): value.strip() for name, _, value in parts}
+def check_endpoint(endpoint: str, location: Location) -> None:
+    """Refuse what is no address of a service, or may be overheard.
 
-
-def _check_endpoint(endpoint: str, location: Location) -> None:
+    Raises:
+        UsageError: ``bad-endpoint``, ``plain-http``.
+    """
     parts = urlsplit(endpoint)
+    said = f" {redacted(endpoint)}" if "://" in endpoint else ""  # else no part of it is known to be harmless
     if parts.scheme not in {"http", "https"} or not parts.hostname or has_extras(parts):
         raise UsageError(
             "bad-endpoint",
-            f"{location.url}: '{redacted(endpoint)}' is no address of a service: expected https://HOST, "
+            f"{location.url}: its endpoint{said} is no address of a service: expected https://HOST, "
             "without user, password and query",
             hint='write endpoint = "https://..." in the [stores.X] table of lading.toml',
         )
@@ -279,7 +229,12 @@ def _check_endpoint(endpoint: str, location: Location) -> None:
         )
 
 
-def _options(endpoint: str | None, location: Location) -> ClientConfig:
+def client_options(endpoint: str | None, location: Location) -> ClientConfig:
+    """What obstore is told of connections.
+
+    Raises:
+        UsageError: ``bad-proxy``.
+    """
     plain = endpoint is not None and endpoint.startswith("http://")
     options: dict[str, Any] = {
         "allow_http": plain,
@@ -288,6 +243,7 @@ def _options(endpoint: str | None, location: Location) -> ClientConfig:
         "timeout": "12h",
     }
     environ = location.environ
+    proxy_of(endpoint or GOOGLE, environ)  # refuses what is no proxy; obstore finds it by the same names
     name = "HTTP_PROXY" if plain else "HTTPS_PROXY"
     if proxy := environ.get(name.lower()) or environ.get(name):
         options["proxy_url"] = proxy
