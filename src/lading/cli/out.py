@@ -58,8 +58,7 @@ class Out:
             said = {"code": error.code, "message": message, "hint": error.hint}
             sys.stdout.write(json.dumps({"error": said}) + "\n")
             return
-        sys.stderr.write(f"lading: {_shown(message)} [{error.code}]
-")
+        sys.stderr.write(f"lading: {_shown(message)} [{error.code}]\n")
         if error.hint:
             sys.stderr.write(f"  hint: {_shown(error.hint)}\n")
 
