@@ -46,7 +46,8 @@ _WHY: Final = {
     **dict.fromkeys(_STORED, Why.BUSY),
 }
 _UPLOAD: Final = re.compile(rb"<UploadId>([^<]+)</UploadId>")
-_TRIES: Final = 5
+_TRIES: Final = 7
+"""A server that answers an error may also close the connection, which then counts as another failure."""
 
 
 @dataclass(frozen=True, slots=True)
