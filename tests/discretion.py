@@ -45,10 +45,11 @@ class _Ear(logging.Handler):
 _ear: Final = _Ear()
 
 
-def pytest_configure() -> None:
+def pytest_configure(config: pytest.Config) -> None:
     root = logging.getLogger()
     root.addHandler(_ear)
     root.setLevel(logging.NOTSET)
+    config.option.log_level = config.option.log_level or "WARNING"  # what failing tests show
 
 
 @pytest.hookimpl(wrapper=True)

@@ -148,6 +148,8 @@ class S3Reader(Remote):
             if not self._there(response, "listing", folder):
                 raise self._refusal(response, b"", "listing", folder)
             body = response.body(_LISTING_BYTES + 1)
+            if _is_page(response):
+                raise self._explain(200, response.headers, body, "listing", folder)
         if len(body) > _LISTING_BYTES:
             raise UnavailableError(
                 "bad-listing", f"{self._url} answered a listing of {folder or 'it'} with more than 16 MiB"
@@ -170,6 +172,9 @@ class S3Reader(Remote):
 
     def _look(self, response: Response, key: str, beginning: bytes) -> None:
         """Refuse a web page: no model is one, and a proxy's login page is."""
-        kind = response.headers.get("content-type", "")
-        if kind.startswith("text/html") and not key.endswith((".html", ".htm")):
+        if _is_page(response) and not key.endswith((".html", ".htm")):
             raise self._explain(200, response.headers, beginning, "reading", key)
+
+
+def _is_page(response: Response) -> bool:
+    return response.headers.get("content-type", "").startswith("text/html")
