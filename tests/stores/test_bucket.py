@@ -51,7 +51,7 @@ def signed(server: HostileS3, endpoint: str = "") -> Bucket:
     place = Place("s3", "s3://models", made.bucket, endpoint or made.endpoint, made.region, "KEYS_*")
     where = Where(made.bucket, made.region, "", endpoint or made.endpoint)
     http, signer = Http({}), Signer(lambda: Keys(made.key_id, made.secret, secret("token")))
-    patience = Patience(pause=lambda _: None)
+    patience = Patience(pause=lambda _: None, tries=5)
     explain = partial(answered, place)
     reader = S3Reader(http, where, signer, explain=explain, patience=patience)
     writer = S3Writer(http, where, signer, explain=explain, patience=patience)

@@ -46,8 +46,7 @@ _WHY: Final = {
     **dict.fromkeys(_STORED, Why.BUSY),
 }
 _UPLOAD: Final = re.compile(rb"<UploadId>([^<]+)</UploadId>")
-_TRIES: Final = 7
-"""A server that answers an error may also close the connection, which then counts as another failure."""
+_TRIES: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
