@@ -16,7 +16,7 @@ import typer
 
 from lading.cli.out import Out
 from lading.core.errors import LadingError, UsageError
-from lading.stores.blame import redacted
+from lading.core.redaction import redacted
 
 _INTERRUPTED = 130
 HELP = """Carry trained models from where they are made to where they run, and prove the bytes.

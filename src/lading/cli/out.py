@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lading.cli.progress import Lines, display
-from lading.stores.blame import redacted
+from lading.core.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

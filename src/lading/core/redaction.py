@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
-# A password may hold a slash, as the secrets of S3 do; a port is none.
-_USER: Final = re.compile(r"(\w+://)(?:[^/\s'\"@:]*:(?!\d+(?:/|$))[^\s'\"]*@|[^/\s'\"]*@)")
-_QUERY: Final = re.compile(r"(\w+://[^\s?#'\"]*)[?#][^\s'\")]*")
+# A password may hold a slash, as the secrets of S3 do; a port is none. One slash is left of two where a URL
+# was taken for a path.
+_USER: Final = re.compile(r"(\w+:/+)(?:[^/\s'\"@:]*:(?!\d+(?:/|$))[^\s'\"]*@|[^/\s'\"]*@)")
+_QUERY: Final = re.compile(r"(\w+:/+[^\s?#'\"]*)[?#][^\s'\")]*")
 _SECRET: Final = re.compile(
     r"\b(sig|signature|x-(?:amz|goog|ms)-[\w-]+|[\w-]*(?:token|secret|password|key))=[^\s&\"']+",
     re.IGNORECASE,

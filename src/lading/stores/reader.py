@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 
 _Answer = TypeVar("_Answer")
 _READ_BYTES: Final = 1024 * 1024
+_NOBODYS: Final = ".lading-nobodys"
+"""A key that no object has."""
 _ENDS_BEFORE: Final = ("416 Range Not Satisfiable", "StartTooLarge")
 """How obstore says that an object ends before the range that was asked for."""
 
@@ -89,17 +91,27 @@ class Reader:
 
     def entries(self, folder: str, after: str = "") -> Entries:
         """What lies in a folder."""
+        with blamed(self.place, "listing", folder):
+            found = self._after(folder, after) if after else self._in(folder)
+        if not found.folders and not found.objects:
+            # obstore takes a page that happens to be XML for an empty listing: is it the store that answers?
+            self.head(f"{folder}{_NOBODYS}")
+        return found
+
+    def _in(self, folder: str) -> Entries:
         import obstore
 
-        with blamed(self.place, "listing", folder):
-            if after:
-                batches = obstore.list(self.client, folder.rstrip("/"), offset=after, chunk_size=1000)
-                metas = [meta for batch in batches for meta in batch]
-                own = [meta for meta in metas if "/" not in meta["path"].removeprefix(folder)]
-                return Entries((), _sorted(own))
-            listed = obstore.list_with_delimiter(self.client, folder.rstrip("/") or None)
-            names = sorted(path.rpartition("/")[2] for path in listed["common_prefixes"])
-            return Entries(tuple(names), _sorted(listed["objects"]))
+        listed = obstore.list_with_delimiter(self.client, folder.rstrip("/") or None)
+        names = sorted(path.rpartition("/")[2] for path in listed["common_prefixes"])
+        return Entries(tuple(names), _sorted(listed["objects"]))
+
+    def _after(self, folder: str, after: str) -> Entries:
+        import obstore
+
+        batches = obstore.list(self.client, folder.rstrip("/"), offset=after, chunk_size=1000)
+        metas = [meta for batch in batches for meta in batch]
+        own = [meta for meta in metas if "/" not in meta["path"].removeprefix(folder)]
+        return Entries((), _sorted(own))
 
     def _check_page(self, result: GetResult, key: str) -> None:
         """Refuse a web page that came instead of an object: obstore takes it for one."""
