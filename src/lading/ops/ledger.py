@@ -8,6 +8,7 @@ and the next one says it for it.
 from __future__ import annotations
 
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
@@ -20,7 +21,7 @@ from lading.core.objects import Kind
 from lading.ops.version import bill_digest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Mapping
+    from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
     from lading.core.bill import Bill
     from lading.core.digest import Digest
@@ -29,6 +30,9 @@ if TYPE_CHECKING:
 
 EVENT: Final = Kind("application/json")
 MAX_MESSAGE_CHARS: Final = 4096
+_FEW: Final = 4
+_AT_ONCE: Final = 16
+_BATCH: Final = 256
 _GRACE_S: Final = 2.0
 """How long a writer that is alive has, to say with its own words what another would say for it."""
 
@@ -78,12 +82,23 @@ def events(objects: Objects, model: str, after: int = 0) -> Iterator[Event]:
     start = event_key(model, after) if after else ""
     found = objects.entries(ledger_folder(model), start).objects
     numbers = sorted(seq for seq in (seq_of(each.key) for each in found) if seq is not None)
-    for seq in numbers:
-        key = event_key(model, seq)
-        raw = objects.get(key, MAX_EVENT_BYTES + 1)
+    keys = [event_key(model, seq) for seq in numbers]
+    for key, raw in _read(objects, keys):
         if raw is None:
             raise IntegrityError("broken-ledger", f"{objects.url}: {key} was removed while it was read")
         yield Event.parse(raw, f"{objects.url}: {key}")
+
+
+def _read(objects: Objects, keys: Sequence[str]) -> Iterator[tuple[str, bytes | None]]:
+    """What lies under each key, in order; many are asked for at a time, for each is a request."""
+    limit = MAX_EVENT_BYTES + 1
+    if len(keys) < _FEW:
+        yield from ((key, objects.get(key, limit)) for key in keys)
+        return
+    with ThreadPoolExecutor(_AT_ONCE) as pool:
+        for start in range(0, len(keys), _BATCH):
+            some = keys[start : start + _BATCH]
+            yield from zip(some, pool.map(lambda key: objects.get(key, limit), some), strict=True)
 
 
 def history(objects: Objects, model: str) -> list[Event]:
