@@ -626,6 +626,42 @@ def test_nothing_foreign_gets_into_an_azure_with_a_prefix_of_its_own(
     assert asked.query == {}
 
 
+# Proxies.
+
+
+@pytest.mark.parametrize(
+    ("environ", "proxy", "excluded"),
+    [
+        ({}, None, None),
+        ({"HTTPS_PROXY": "http://p.example:1"}, "http://p.example:1", None),
+        (
+            {"HTTPS_PROXY": "http://p.example:1", "https_proxy": "http://q.example:1"},
+            "http://q.example:1",
+            None,
+        ),
+        ({"HTTP_PROXY": "http://p.example:1"}, None, None),
+        (
+            {"HTTPS_PROXY": "http://p.example:1", "NO_PROXY": "near.example"},
+            "http://p.example:1",
+            "near.example",
+        ),
+        ({"NO_PROXY": "near.example"}, None, None),
+    ],
+)
+def test_obstore_is_told_of_the_proxy(
+    environ: dict[str, str], proxy: str | None, excluded: str | None
+) -> None:
+    options: Any = gcs_client(at("gs://models", environ=environ)).client_options
+    assert (options.get("proxy_url"), options.get("proxy_excludes")) == (proxy, excluded)
+
+
+def test_the_proxy_for_plain_http_is_another() -> None:
+    environ = {"HTTP_PROXY": "http://p.example:1", "HTTPS_PROXY": "http://q.example:1"}
+    location = at("gs://models", endpoint="http://gcs.example", allow_http=True, environ=environ)
+    options: Any = gcs_client(location).client_options
+    assert (options["proxy_url"], options["allow_http"]) == ("http://p.example:1", "true")
+
+
 # What shows.
 
 

@@ -5,14 +5,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from lading.core.errors import UsageError
+from lading.core.errors import UnavailableError, UsageError
 from lading.core.location import Location
 from lading.stores.directory import DirectoryStore
 from lading.stores.schemes import open_writable
+from lading.stores.shut import ShutStore
+from tests.cargo import digest
 from tests.stores.contract import put
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from lading.core.ports import Store
 
 
 def test_a_relative_path_counts_from_the_base(tmp_path: Path) -> None:
@@ -50,3 +54,16 @@ def test_opening_a_store_touches_nothing(tmp_path: Path) -> None:
     assert isinstance(store, DirectoryStore)
     assert list(tmp_path.iterdir()) == []
     assert "lading.stores.directory" in sys.modules
+
+
+def test_a_store_that_cannot_be_opened_says_why_to_whoever_asks() -> None:
+    store: Store = ShutStore("s3://models", UnavailableError("offline", "there is no network"))
+    assert store.url == "s3://models"
+    for ask in (
+        lambda: store.manifest("m", "1.0"),
+        lambda: store.read("m", digest("x"), 0, 1),
+        lambda: store.versions("m"),
+        store.names,
+    ):
+        with pytest.raises(UnavailableError, match="there is no network"):
+            ask()

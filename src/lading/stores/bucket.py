@@ -82,25 +82,25 @@ class Bucket:
         """Store a small object, never replacing one."""
         if not self.strong():
             return self._create_weakly(key, raw, kind)
-        for number in range(_TRIES):
-            setback = self.writer.put(key, raw, kind, new=True)
-            if setback is None:
-                return True
+        tries = 0
+        while setback := self.writer.put(key, raw, kind, new=True):
             # Somebody was first; or we were, and the answer was lost: what lies there tells.
             there = self._there(key, raw, setback)
             if there is not None:
                 return there == raw
-            self._bear(setback, number)
-        raise AssertionError  # pragma: no cover - the last try returns or raises
+            tries += 1
+            self._bear(setback, tries)
+        return True
 
     def replace(self, key: str, raw: bytes, kind: Kind) -> None:
         """Store a small object in place of another."""
-        for number in range(_TRIES):
-            setback = self.writer.put(key, raw, kind, new=False)
+        tries = 0
+        while setback := self.writer.put(key, raw, kind, new=False):
             # The answer may have been lost or unclear, and the object be there.
-            if setback is None or self._there(key, raw, setback) == raw:
+            if self._there(key, raw, setback) == raw:
                 return
-            self._bear(setback, number)
+            tries += 1
+            self._bear(setback, tries)
 
     def put(self, key: str, size: int, chunks: Iterable[bytes], kind: Kind) -> None:
         """Store an object in place of another; a large one in parts, which show only when all are there."""
@@ -146,11 +146,11 @@ class Bucket:
         except LadingError:  # who may not write may perhaps not read either
             raise setback.error from None
 
-    def _bear(self, setback: Setback, number: int) -> None:
-        """Wait after the try of that number, or raise its error where another one is of no use."""
-        if setback.why not in _CONTENDED or number == _TRIES - 1:
+    def _bear(self, setback: Setback, tries: int) -> None:
+        """Wait after so many tries, or raise the error of the last where another one is of no use."""
+        if setback.why not in _CONTENDED or tries == _TRIES:
             raise setback.error
-        self.pause(0.05 * 2**number)
+        self.pause(0.025 * 2**tries)
 
 
 class BucketStore(LaidOut):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import warnings
 from datetime import UTC, datetime
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final
@@ -10,9 +11,10 @@ from urllib.parse import quote, urlencode
 
 from lading.core.errors import ConflictError, UnavailableError, UsageError
 from lading.plumbing.http import Http
+from lading.plumbing.proxies import proxy_of
 from lading.plumbing.sigv4 import sign
 from lading.stores.blame import Place, answered
-from lading.stores.clients import GOOGLE, google_file, s3
+from lading.stores.clients import GOOGLE, check_endpoint, google_file, no_credentials, s3
 from lading.stores.s3read import Bucket
 
 if TYPE_CHECKING:
@@ -26,6 +28,7 @@ _OURS: Final = (b"BucketAlreadyOwnedByYou", b"you already own it")
 _CONFLICT: Final = 409
 _FIRST_REGIONS: Final = frozenset({"us-east-1", "auto"})
 """Regions that a request to create a bucket does not name: Amazon's first, and R2's only one."""
+_TOKENS: Final = "https://oauth2.googleapis.com"
 _SCOPE: Final = "https://www.googleapis.com/auth/devstorage.read_write"
 
 
@@ -85,8 +88,11 @@ def _create_gcs(location: Location) -> bool:
         )
     name = f"{location.env or 'GOOGLE'}_APPLICATION_CREDENTIALS"
     path = environ.get(name)
+    if location.env and not path:
+        raise no_credentials(location, name)
     document = google_file(path, name) if path else {}
     base = location.endpoint or document.get("gcs_base_url") or GOOGLE
+    check_endpoint(base, location)
     wanted: dict[str, Any] = {"name": location.bucket}
     if location.region:
         wanted["location"] = location.region
@@ -99,7 +105,7 @@ def _create_gcs(location: Location) -> bool:
 
 
 def _token(location: Location, path: str | None) -> str:
-    from urllib3 import PoolManager
+    from lading.plumbing import wire
 
     try:
         auth: Any = import_module("google.auth")
@@ -112,16 +118,21 @@ def _token(location: Location, path: str | None) -> str:
         ) from error
     try:
         if path:
-            credentials, _ = auth.load_credentials_from_file(path, scopes=[_SCOPE])
+            with warnings.catch_warnings():
+                # It warns of files that strangers gave; this one is named by the user's own variable.
+                warnings.simplefilter("ignore", DeprecationWarning)
+                credentials, _ = auth.load_credentials_from_file(path, scopes=[_SCOPE])
         else:
             credentials, _ = auth.default(scopes=[_SCOPE])
-        credentials.refresh(transport.Request(PoolManager()))
+        proxy, trusted = proxy_of(_TOKENS, location.environ), wire.trust(location.environ)
+        manager = wire.through(proxy, trusted) if proxy else wire.direct(None, trusted)
+        credentials.refresh(transport.Request(manager))
     except auth.exceptions.GoogleAuthError as error:
         raise UnavailableError(
             "no-credentials",
             f"{location.url}: Google gave no token: {type(error).__name__}",
             hint="gcloud auth application-default login, or set GOOGLE_APPLICATION_CREDENTIALS",
-        ) from error
+        ) from None  # its text has what the server of tokens answered
     return str(credentials.token)
 
 
