@@ -28,7 +28,7 @@ CLEARED: Final = frozenset(
     | {"http_proxy", "https_proxy", "all_proxy", "no_proxy"}
 )
 CLEARED_PREFIXES: Final = (
-    "LADING_", "PYTHON", "GITHUB_", "RUNNER_", "CI_", "HEROKU_", "FLY_",
+    "LADING_", "PYTHON", "GITHUB_", "GITLAB_", "RUNNER_", "CI_", "HEROKU_", "FLY_",
     "AWS_", "GOOGLE_", "AZURE_", "GCP_", "R2_",
 )  # fmt: skip
 LOOPBACK: Final = ["127.0.0.1", "::1"]

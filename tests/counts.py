@@ -20,5 +20,8 @@ PAYLOAD_MIB: Final = int(os.environ.get("LADING_TEST_PAYLOAD_MIB", "64"))
 EXAMPLES: Final = int(os.environ.get("LADING_TEST_EXAMPLES", "60"))
 """How many examples hypothesis tries for each law."""
 
+GC_ROUNDS: Final = int(os.environ.get("LADING_TEST_GC_ROUNDS", "10"))
+"""How many versions each of two writers pushes beside others that remove, pull and are killed."""
+
 SEED: Final = int(os.environ.get("LADING_TEST_SEED", "1"))
 """Where the random moments and places of a run begin."""

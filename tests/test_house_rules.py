@@ -105,7 +105,7 @@ def raised() -> Iterator[tuple[str, str | None]]:
             if name in known or name == "kind":
                 if isinstance(node.args[0], ast.Constant) and CODE.fullmatch(str(node.args[0].value)):
                     yield str(node.args[0].value), name if name in known else None
-            elif name in {"Table", "_table"}:
+            elif name in {"Table", "read_json"}:
                 yield from ((text, None) for text in texts if CODE.fullmatch(text) and "-" in text)
 
 

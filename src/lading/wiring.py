@@ -10,21 +10,22 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
 from lading.core.errors import NotFoundError, UnavailableError, UsageError
+from lading.core.location import check_url
 from lading.core.lock import LOCK_FILE, Lock
 from lading.core.names import suggest_name
 from lading.core.ports import Silence
 from lading.core.project import PROJECT_FILE, Project
 from lading.core.reference import Reference
 from lading.core.resolution import Wanted, resolve
-from lading.ops.ledger import MAX_MESSAGE_CHARS, Author
+from lading.ops.ledger import Author, check_message
 from lading.ops.place import Place
 from lading.ops.pull import Pulled, Sources, pull
 from lading.ops.version import Version, find
 from lading.plumbing import atomic, person
 from lading.plumbing.cache import Cache
-from lading.plumbing.home import cache_folder
+from lading.plumbing.home import cache_folder, read_settings
+from lading.stores.closed import Closed
 from lading.stores.schemes import NEAR, open_store, writable
-from lading.stores.shut import or_shut
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -88,13 +89,13 @@ class Workspace:
 
     @classmethod
     def _read(cls, home: Path, environ: Mapping[str, str]) -> Workspace:
-        text = _read(home / PROJECT_FILE)
+        text = read_settings(home / PROJECT_FILE)
         project = Project() if text is None else Project.parse(text, environ)
         if store := environ.get("LADING_STORE"):
             project = replace(project, store=store)
         if tiers := environ.get("LADING_TIERS"):
             project = replace(project, tiers=tuple(part.strip() for part in tiers.split(",") if part.strip()))
-        lock = _read(home / LOCK_FILE)
+        lock = read_settings(home / LOCK_FILE)
         return cls(home, project, Lock({}) if lock is None else Lock.parse(lock), text is not None, environ)
 
     def need_project(self) -> None:
@@ -141,9 +142,17 @@ class Workspace:
         return location
 
     def tiers(self) -> list[Store]:
-        """The stores that bytes may come from, in order: the tiers, then the store itself."""
-        tiers = [or_shut(each, self.store) for each in self.project.tiers]
-        return list(dict.fromkeys([*tiers, self.store()]))
+        """The stores that bytes may come from, in order: the tiers, then the store itself.
+
+        One that cannot be opened now, for want of a network or of credentials, fails when it is read.
+        """
+        opened: dict[Store, None] = {}  # a table's name and its URL are one store
+        for url in (*self.project.tiers, self.project.store):
+            try:
+                opened[self.store(url)] = None
+            except UnavailableError as error:
+                opened[Closed(url, error)] = None
+        return list(opened)
 
     def author(self, message: str = "") -> Author:
         """Who acts, for the ledger.
@@ -151,13 +160,8 @@ class Workspace:
         Raises:
             UsageError: ``bad-message``.
         """
-        if len(message) > MAX_MESSAGE_CHARS:
-            raise UsageError(
-                "bad-message",
-                f"the message has {len(message)} characters; at most {MAX_MESSAGE_CHARS}",
-                hint="say it shorter, with a link",
-            )
-        return Author(person.actor(self.environ), time.time, person.context(self.environ), message)
+        said = check_message(message)
+        return Author(person.actor(self.environ), time.time, person.context(self.environ), said)
 
     @cached_property
     def cache(self) -> Cache:
@@ -222,12 +226,13 @@ class Workspace:
         """The references of ``texts`` in ``store``; without any, the declared models, or those ``required``.
 
         Raises:
-            UsageError: a text that is no reference; ``bad-reference``, for a store without any.
+            UsageError: a text that is no reference; ``bad-reference``, for a store without any; ``bad-url``.
         """
+        check_url(store or "")
         if store is not None and not texts:
             raise UsageError(
                 "bad-reference",
-                f"the store {self.location(store).url} was named, but no model in it",
+                f"the store {store} was named, but no model in it",
                 hint="name models; LADING_STORE=URL takes the project's own from there",
             )
         declared = () if texts else self.models(())
@@ -283,15 +288,6 @@ def _find(start: Path) -> Path:
         if (folder / PROJECT_FILE).is_file():
             return folder
     return start
-
-
-def _read(path: Path) -> str | None:
-    try:
-        return path.read_text("utf-8")
-    except FileNotFoundError:
-        return None
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError("bad-setting", f"{path} cannot be read: {error}") from error
 
 
 def _cache_folder(environ: Mapping[str, str]) -> Path:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 PUSHED = {"name", "version", "digest", "files", "size", "uploaded", "reused", "seconds"}
+ENV = {"lading", "python", "project", "variables", "cache", "stores", "models"}
 PULLED = {"name", "version", "digest", "path", "tier", "size", "fetched", "reused", "seconds", "stale"}
 
 
@@ -46,7 +47,11 @@ def stocked(yard: Yard) -> Yard:
         ("list m", {"name", "versions"}),
         ("show m:1.0", {"name", "version", "digest", "size", "files", "mock"}),
         ("diff m:1.0 m", {"a", "b", "same", "files", "blocks", "metadata"}),
+        ("history m", {"events"}),
         ("cache", {"path", "size", "kinds"}),
+        ("env", ENV),
+        ("env --probe", ENV),
+        ("gc", {"deleted", "size", "models"}),
     ],
 )
 def test_json_is_one_object_on_stdout_and_nothing_else(stocked: Yard, words: str, keys: set[str]) -> None:

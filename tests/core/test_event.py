@@ -11,7 +11,18 @@ from hypothesis import strategies as st
 from lading.core import canonical
 from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, UsageError
-from lading.core.event import MAX_EVENT_BYTES, Draft, Event, check_time, event_key, ledger_folder, seq_of
+from lading.core.event import (
+    MAX_EVENT_BYTES,
+    Draft,
+    Event,
+    check_time,
+    event_key,
+    ledger_folder,
+    seq_of,
+    sweeps_folder,
+    time_until,
+)
+from lading.core.names import check_name
 from tests.cargo import ABC, EMPTY
 from tests.core import words
 
@@ -231,3 +242,43 @@ def test_keys_have_eight_digits_and_then_as_many_as_it_takes() -> None:
 )
 def test_other_keys_are_no_events(key: str) -> None:
     assert seq_of(key) is None
+
+
+@pytest.mark.parametrize(
+    ("given", "last"),
+    [
+        ("2026-11-21", "2026-11-21T23:59:59.999Z"),
+        ("9999-12-31", "9999-12-31T23:59:59.999Z"),
+        ("0999-01-01", "0999-01-01T23:59:59.999Z"),
+        ("2026-11-21T08:00:00Z", "2026-11-21T08:00:00.000Z"),
+        ("2026-11-21T08:00:00.123999Z", "2026-11-21T08:00:00.123Z"),
+        ("2026-11-21T08:00:00", "2026-11-21T08:00:00.000Z"),
+        ("2026-11-21 08:00", "2026-11-21T08:00:00.000Z"),
+        ("2026-11-21T08:00:00+02:00", "2026-11-21T06:00:00.000Z"),
+    ],
+)
+def test_a_day_counts_to_its_end_and_an_instant_to_its_millisecond(given: str, last: str) -> None:
+    assert time_until(given) == last
+    assert check_time(last) == last
+
+
+@given(words.times)
+def test_an_events_own_time_is_the_last_that_is_not_after_it(time: str) -> None:
+    assert time_until(time) == time
+
+
+@pytest.mark.parametrize(
+    "given", ["yesterday", "", "2026-11-31", "2026-11-21T25:00", "0001-01-01T00:00:00+02:00", "\x1b[31m"]
+)
+def test_a_time_that_is_none_is_refused_with_an_example(given: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        time_until(given)
+    assert (caught.value.code, caught.value.exit_status) == ("bad-time", 2)
+    assert caught.value.message == f"{given!r} is neither a day nor an instant"
+    assert caught.value.hint == "write 2026-11-21, or 2026-11-21T08:00:00Z"
+
+
+def test_notices_lie_where_no_model_has_its_ledger() -> None:
+    assert sweeps_folder("acme/m") == "ledger/acme/m/.sweeps/"
+    with pytest.raises(UsageError):
+        check_name("acme/m/.sweeps")

@@ -5,6 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.core.errors import UsageError
+from lading.core.location import Location
 from lading.core.project import Model, Project
 from lading.core.signature import Signature, TensorSpec
 
@@ -195,3 +196,70 @@ def test_any_text_can_be_written_with_its_dollars_doubled(text: str) -> None:
 def test_what_looks_like_a_variable_and_is_none_is_refused(text: str) -> None:
     with pytest.raises(UsageError, match="is no variable"):
         Project.parse(f"store = '{text}'", {"A": "a", "B": "b", "S": "s"})
+
+
+STORES = """
+[stores.near]
+url = "s3://models/team/"
+endpoint = "http://10.0.0.7:9000"
+region = "garage"
+env = "R2_"
+allow_http = true
+[stores.deep]
+url = "s3://models/team/a"
+[stores.far]
+url = "gs://models"
+"""
+NEAR = Location("s3://models/team", "http://10.0.0.7:9000", "garage", "R2", allow_http=True)
+
+
+@pytest.mark.parametrize(
+    ("text", "location"),
+    [
+        ("near", NEAR),
+        ("s3://models/team", NEAR),
+        (
+            "s3://models/team/b",
+            Location("s3://models/team/b", NEAR.endpoint, "garage", "R2", allow_http=True),
+        ),
+        ("s3://models/team/a/b", Location("s3://models/team/a/b")),
+        ("s3://models/teams", Location("s3://models/teams")),
+        ("s3://models", Location("s3://models")),
+        ("gs://models/x", Location("gs://models/x")),
+        ("file:///srv", Location("file:///srv")),
+    ],
+    ids=[
+        "by its name",
+        "by its URL",
+        "below it",
+        "below the nearest",
+        "beside it",
+        "above it",
+        "another",
+        "none",
+    ],
+)
+def test_a_store_takes_the_settings_of_its_table(text: str, location: Location) -> None:
+    environ = {"R2_ACCESS_KEY_ID": "x"}
+    found = Project.parse(STORES, {}).location(text, environ)
+    assert found == location
+    assert found.environ == environ
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("[stores.x]", "lading.toml [stores.x]: 'url' is missing"),
+        (
+            "[stores.x]\nurl = 'models'",
+            "lading.toml [stores.x]: its name is a plain word and its 'url' is one such",
+        ),
+        ("[stores.'s3://x']\nurl = 's3://x'", "lading.toml [stores.s3://x]: its name is a plain word"),
+        ("[stores.x]\nurl = 's3://x'\nregoin = 'a'", "lading.toml [stores.x]: unknown key 'regoin'"),
+        ("stores.x = 1", "lading.toml stores: 'x' must be a table"),
+    ],
+)
+def test_what_is_no_store_is_refused(text: str, message: str) -> None:
+    error = _refusal(text)
+    assert error.code == "bad-setting"
+    assert message in error.message

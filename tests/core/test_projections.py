@@ -3,10 +3,12 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from lading.core.digest import Digest
+from lading.core.errors import IntegrityError
 from lading.core.image import INDEX_TYPE, MANIFEST_TYPE, Descriptor, index_entries
 from lading.core.ledger import Head
 from lading.core.projections import (
@@ -20,6 +22,7 @@ from lading.core.projections import (
     tags_key,
     tags_list,
 )
+from lading.core.projections import tags as read_tags
 from lading.core.versions import version_key
 from tests.cargo import ABC, EMPTY
 from tests.core import words
@@ -126,3 +129,22 @@ def test_keys_are_where_the_layout_says() -> None:
     assert referrers_folder("acme/m", subject) == f"v2/acme/m/referrers/{ABC}/"
     assert referrer_key("acme/m", subject, digest) == f"v2/acme/m/referrers/{ABC}/sha256:{EMPTY}.json"
     assert fallback_key("acme/m", subject) == f"v2/acme/m/manifests/sha256-{ABC}"
+
+
+@given(st.lists(words.versions), st.lists(words.stages, max_size=2))
+def test_a_list_of_tags_reads_back(versions: list[str], stages: list[str]) -> None:
+    assert set(read_tags(tags_list("m", versions, stages), "it")) == {*versions, *stages}
+
+
+def test_a_registry_may_say_null_for_no_tags() -> None:
+    assert read_tags(b'{"name": "m", "tags": null}', "it") == []
+
+
+@pytest.mark.parametrize("raw", [b"", b"<html>", b"[]", b"{}", b'{"tags": 1}', b'{"tags": [1]}'])
+def test_what_is_no_list_of_tags_is_told(raw: bytes) -> None:
+    with pytest.raises(IntegrityError) as caught:
+        read_tags(raw, "http://x/v2/m/tags/list")
+    assert (caught.value.code, caught.value.message) == (
+        "bad-tags",
+        "http://x/v2/m/tags/list is no list of tags",
+    )

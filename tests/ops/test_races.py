@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from lading import api
+from lading.stores.directory import DirectoryStore
 from tests.cargo import fill, noise
+from tests.wharf import settled, whole
 from tests.yard import LONG_S, Yard, damaged, drafts, files_of
 
 if TYPE_CHECKING:
@@ -59,6 +61,9 @@ def test_of_twenty_writers_with_different_content_one_wins_and_the_others_are_to
     assert yard.run("verify", "m:1.0").status == 0
     assert api.show("m:1.0", project=yard.folder).digest
     assert versions_in(yard) == {"1.0"}
+    (event,) = api.history("m", project=yard.folder)
+    assert str(event.digest) == winner["digest"]
+    settled(DirectoryStore("file://.lading/store", yard.store))
     assert drafts(yard.folder) == []
     assert damaged(yard.blobs()) == []
 
@@ -70,6 +75,25 @@ def test_twenty_writers_with_the_same_content_all_succeed(yard: Yard) -> None:
     assert [status for status, _ in ended] == [0] * WRITERS
     assert len({document["digest"] for _, document in ended}) == 1
     assert yard.run("verify", "m:1.0").status == 0
+    assert drafts(yard.folder) == []
+    assert [event.version for event in api.history("m", project=yard.folder)] == ["1.0"]
+    settled(DirectoryStore("file://.lading/store", yard.store))
+
+
+def test_twenty_writers_of_twenty_versions_are_all_there_and_all_said_once(yard: Yard) -> None:
+    versions = [f"1.{number}" for number in range(WRITERS)]
+    writers = shared(yard, [noise(200_000, number) for number in range(WRITERS)])
+    pairs = zip(writers, versions, strict=True)
+    ended = outcomes([each.start("push", f"m:{version}", "--json") for each, version in pairs])
+
+    assert [status for status, _ in ended] == [0] * WRITERS
+    store = DirectoryStore("file://.lading/store", yard.store)
+    assert whole(store) == set(versions)
+    events = api.history("m", project=yard.folder)
+    assert [event.seq for event in events] == [*range(1, WRITERS + 1)]
+    digests = {document["version"]: document["digest"] for _, document in ended}
+    assert {event.version: str(event.digest) for event in events} == digests
+    settled(store)
     assert drafts(yard.folder) == []
 
 

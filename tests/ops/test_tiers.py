@@ -117,6 +117,43 @@ def test_what_the_lock_pins_needs_no_answer_from_the_store_where_the_bill_is_cac
     assert files_of(tiered.folder / "model") == FILES
 
 
+def test_what_the_lock_pins_comes_from_a_tier_though_the_store_is_gone(tiered: Yard) -> None:
+    api.lock(project=tiered.folder)
+    tiered.forget("model")
+    shutil.rmtree(tiered.store)
+    (pulled,) = tiered.pull("m")
+    assert pulled.tier == f"file://{near(tiered)}"
+    assert files_of(tiered.folder / "model") == FILES
+    tiered.forget("model")
+    shutil.rmtree(near(tiered))
+    code, status, message, _ = refusal(lambda: tiered.pull("m"))
+    assert (code, status) == ("tiers-failed", 3)
+    assert message.count("there is no store at file://") == 2
+
+
+def test_another_model_under_the_pinned_version_in_a_tier_is_passed_over(tiered: Yard) -> None:
+    api.lock(project=tiered.folder)
+    fill(tiered.folder / "model", {"a.bin": b"other"})
+    shutil.rmtree(near(tiered))
+    tiered.push("m:1.0", to=f"file://{near(tiered)}")
+    tiered.forget("model")
+    assert tiered.pull("m")[0].tier == f"file://{tiered.store}"
+    assert files_of(tiered.folder / "model") == FILES
+
+
+def test_a_tier_of_the_network_is_passed_over_where_the_network_is_forbidden(
+    tiered: Yard, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("LADING_OFFLINE", "1")
+    monkeypatch.setenv("LADING_TIERS", "s3://models")
+    assert tiered.pull("m:1.0")[0].tier == f"file://{tiered.store}"
+    tiered.forget("model")
+    blobs(tiered.store)[0].unlink()
+    code, status, message, _ = refusal(lambda: tiered.pull("m:1.0"))
+    assert (code, status) == ("tiers-failed", 5)
+    assert "s3://models: s3://models needs the network, which LADING_OFFLINE forbids" in message
+
+
 def test_one_store_said_on_the_command_line_is_the_only_one(tiered: Yard) -> None:
     blobs(tiered.store)[0].unlink()
     assert refusal(lambda: tiered.pull("m:1.0", store=f"file://{tiered.store}"))[:2] == ("no-blob", 3)

@@ -14,12 +14,12 @@ from lading.core.digest import Digest
 from lading.core.errors import IntegrityError, LadingError, NotFoundError, UnavailableError
 from lading.core.image import INDEX_TYPE, MANIFEST_TYPE
 from lading.core.location import Location
-from lading.core.objects import Kind
+from lading.core.objects import PROBE_KEY, Kind
 from lading.plumbing.http import Http
 from lading.plumbing.patience import Patience
 from lading.plumbing.sigv4 import Keys
 from lading.stores.blame import Place, answered
-from lading.stores.bucket import PROBE_KEY, Bucket, BucketStore, open_store
+from lading.stores.bucket import Bucket, BucketStore, open_store
 from lading.stores.s3read import Bucket as Where
 from lading.stores.s3read import S3Reader, Signer
 from lading.stores.s3write import S3Writer

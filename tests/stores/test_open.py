@@ -7,9 +7,9 @@ import pytest
 
 from lading.core.errors import UnavailableError, UsageError
 from lading.core.location import Location
+from lading.stores.closed import Closed
 from lading.stores.directory import DirectoryStore
 from lading.stores.schemes import open_writable
-from lading.stores.shut import ShutStore
 from tests.cargo import digest
 from tests.stores.contract import put
 
@@ -57,7 +57,7 @@ def test_opening_a_store_touches_nothing(tmp_path: Path) -> None:
 
 
 def test_a_store_that_cannot_be_opened_says_why_to_whoever_asks() -> None:
-    store: Store = ShutStore("s3://models", UnavailableError("offline", "there is no network"))
+    store: Store = Closed("s3://models", UnavailableError("offline", "there is no network"))
     assert store.url == "s3://models"
     for ask in (
         lambda: store.manifest("m", "1.0"),

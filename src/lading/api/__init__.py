@@ -11,23 +11,25 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from lading.api.fetch import ensure, in_place, path, pull
     from lading.api.keep import gc
-    from lading.api.look import cache, diff, history, list_models, list_versions, show, verify
+    from lading.api.look import cache, diff, history, list_models, list_tiers, list_versions, show, verify
     from lading.api.plain import export, import_
     from lading.api.release import add, init, lock, push
     from lading.api.run import load, open_model, predict, save
+    from lading.api.surroundings import env
 
 _ROOMS = {
     "fetch": ("ensure", "in_place", "path", "pull"),
     "keep": ("gc",),
-    "look": ("cache", "diff", "history", "list_models", "list_versions", "show", "verify"),
+    "look": ("cache", "diff", "history", "list_models", "list_tiers", "list_versions", "show", "verify"),
     "plain": ("export", "import_"),
     "release": ("add", "init", "lock", "push"),
     "run": ("load", "open_model", "predict", "save"),
+    "surroundings": ("env",),
 }
 __all__ = [
-    "add", "cache", "diff", "ensure", "export", "gc", "history", "import_", "in_place", "init",
-    "list_models", "list_versions", "load", "lock", "open_model", "path", "predict", "pull", "push", "save",
-    "show", "verify",
+    "add", "cache", "diff", "ensure", "env", "export", "gc", "history", "import_", "in_place", "init",
+    "list_models", "list_tiers", "list_versions", "load", "lock", "open_model", "path", "predict", "pull",
+    "push", "save", "show", "verify",
 ]  # fmt: skip
 
 

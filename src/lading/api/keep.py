@@ -6,11 +6,9 @@ import time
 from typing import TYPE_CHECKING
 
 from lading.core.errors import UsageError
-from lading.core.names import check_name
 from lading.core.rubbish import KEPT_S
-from lading.ops import prune
-from lading.ops.prune import Pruned
-from lading.ops.sweep import Clock
+from lading.ops.prune import Pruned, Pruner, models
+from lading.plumbing.clock import RealClock
 from lading.wiring import Workspace
 
 if TYPE_CHECKING:
@@ -26,27 +24,34 @@ def gc(
 ) -> list[Pruned]:
     """Find blobs that no manifest names, and remove them if asked to; a version is never removed.
 
+    All models are looked at before anything of the first is removed.
+
     Args:
         names: models; none means all in the store.
         delete: whether to remove them; else they are only counted, and nothing is written.
-        kept_s: how old a blob must be, in seconds by the store's clock; younger ones may belong to a push
-            that is going on.
+        kept_s: how old a blob must be, in seconds by the store's clock (by this machine's where they are only
+            counted); younger ones may belong to a push that is going on.
         store: the store, in place of the project's own.
         project: the project's folder.
 
     Raises:
         UsageError: ``bad-age``.
+        NotFoundError: ``no-model``.
         IntegrityError: ``bad-manifest``, where a manifest cannot say what it needs.
-        UnavailableError: ``sweeping``.
+        UnavailableError: ``slow-store``.
     """
-    if kept_s < 0:
-        raise UsageError("bad-age", f"blobs cannot be kept for {kept_s} seconds", hint="say 0 or more")
-    objects = Workspace.open(project).target(store).objects
-    chosen = [check_name(name) for name in names] or list(prune.models(objects))
+    if not kept_s >= 0:
+        raise UsageError("bad-age", f"no blob is {kept_s} seconds old", hint="say 0 or more")
+    opened = Workspace.open(project).target(store)
+    pruners = [Pruner(opened, name) for name in dict.fromkeys(names or models(opened.objects))]
+    found = [each.find(time.time(), kept_s) for each in pruners]
     if delete:
-        clock = Clock(time.monotonic, time.sleep)
-        return [prune.prune(objects, name, clock, kept_s) for name in chosen]
-    found = [(name, prune.find(objects, name, time.time(), kept_s)) for name in chosen]
+        # Where nothing was found no notice is posted, so no push has to wait.
+        return [
+            each.remove(RealClock(), kept_s) if blobs else Pruned(each.model, 0, 0, deleted=True)
+            for each, blobs in zip(pruners, found, strict=True)
+        ]
     return [
-        Pruned(name, len(blobs), sum(blob.size for blob in blobs), deleted=False) for name, blobs in found
+        Pruned(each.model, len(blobs), sum(blob.size for blob in blobs), deleted=False)
+        for each, blobs in zip(pruners, found, strict=True)
     ]

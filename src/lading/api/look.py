@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from lading.core.bill import Bill
     from lading.core.difference import Difference
     from lading.core.event import Event
-    from lading.ops.inventory import Listed
+    from lading.ops.inventory import Holding, Listed
     from lading.ops.verify import Verified
     from lading.plumbing.cache import Usage
 
@@ -86,6 +86,12 @@ def list_versions(name: str, *, store: str | None = None, project: Path | None =
     return inventory.versions(check_name(name), Workspace.open(project).store(store))
 
 
+def list_tiers(name: str, *, store: str | None = None, project: Path | None = None) -> list[Holding]:
+    """The versions of a model in the store, the highest first, and which tiers hold them."""
+    work = Workspace.open(project)
+    return inventory.holdings(check_name(name), work.store(store), work.tiers())
+
+
 def show(reference: str, *, store: str | None = None, project: Path | None = None) -> Bill:
     """The bill of a version, from the store."""
     return Workspace.open(project).find(Reference.parse(reference).at(store)).bill
@@ -118,7 +124,8 @@ def history(
 
     Args:
         name: the model.
-        at: leave out what came after that time, such as ``2026-11-21`` or ``2026-11-21T08:00:00Z``.
+        at: leave out what came after that day or instant, such as ``2026-11-21`` or ``2026-11-21T08:00:00Z``;
+            in UTC unless it says another zone.
         store: the one store to ask.
         project: the project's folder.
 
@@ -129,7 +136,7 @@ def history(
     """
     until = None if at is None else time_until(at)
     found = inventory.events(check_name(name), Workspace.open(project).target(store))
-    return [event for event in found if until is None or event.time < until]
+    return [event for event in found if until is None or event.time <= until]
 
 
 def cache(*, clear: bool = False, project: Path | None = None) -> tuple[Path, tuple[Usage, ...]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +16,7 @@ from lading.ops.pack import Shape
 from lading.ops.pin import pin
 from lading.ops.push import Release
 from lading.ops.push import push as publish
-from lading.ops.sweep import Clock
+from lading.plumbing.clock import RealClock
 from lading.plumbing.tree import check_content, collect
 from lading.stores.creation import create_bucket
 from lading.wiring import Workspace
@@ -109,8 +108,7 @@ def push(
         check_content(tree, description.metadata.entry)
         shape = Shape(tuple(platforms), modelpack)
         releases.append(Release(model.name, version, tree, description, shape, repair))
-    clock = Clock(time.monotonic, time.sleep)
-    return [publish(release, store, hear, clock, author) for release in releases]
+    return [publish(release, store, hear, RealClock(), author) for release in releases]
 
 
 def lock(*names: str, project: Path | None = None) -> Lock:

@@ -16,14 +16,15 @@ import typer
 
 from lading.cli.out import Out
 from lading.core.errors import LadingError, UsageError
-from lading.stores.blame import redacted
+from lading.core.redaction import redacted
 
 _INTERRUPTED = 130
 HELP = """Carry trained models from where they are made to where they run, and prove the bytes.
 
 To tell apart: [bold]verify[/] reads bytes and compares them with their bill; [bold]ensure[/] fetches what is
 missing or wrong; [bold]list[/] shows what is declared and where it stands; [bold]show[/] shows one version,
-[bold]diff[/] what two do not share.
+[bold]diff[/] what two do not share; [bold]env[/] shows what lading finds here and where each model would come
+from, and [bold]env --probe[/] tries the stores.
 """
 
 app = typer.Typer(
@@ -91,6 +92,7 @@ ROOMS = {
     "history": "look",
     "diff": "look",
     "verify": "look",
+    "env": "env",
     "init": "release",
     "add": "release",
     "push": "release",

@@ -41,11 +41,14 @@ def gc(
         bool, typer.Option("--delete", help="Remove them; without it they are only counted.")
     ] = False,
     older_than: Annotated[
-        float, typer.Option("--older-than", help="Leave younger blobs to pushes that go on.", metavar="DAYS")
+        float, typer.Option("--older-than", help="Leave younger blobs alone.", metavar="DAYS")
     ] = 7,
     store: Annotated[str | None, typer.Option("--store", help="Another store.", metavar="URL")] = None,
 ) -> None:
-    """Find blobs in the store that no version needs; a version is never removed."""
+    """Find blobs in the store that no version needs, and remove them if asked to; a version is never removed.
+
+    Safe beside pushes and pulls. Nothing is removed where a manifest cannot be read.
+    """
     found = keep.gc(*names or [], delete=delete, kept_s=older_than * _DAY_S, store=store, project=out.project)
     total = sum(each.size for each in found)
     document = {
@@ -54,6 +57,7 @@ def gc(
         "models": [{"name": each.name, "blobs": each.blobs, "size": each.size} for each in found],
     }
     rows = [(each.name, str(each.blobs), human(each.size)) for each in found if each.blobs]
-    said = f"{count(sum(each.blobs for each in found), 'blob')}, {human(total)}"
-    last = f"removed {said}" if delete else f"{said} could be removed: lading gc --delete"
+    blobs = sum(each.blobs for each in found)
+    said = f"{count(blobs, 'blob')}, {human(total)}"
+    last = f"removed: {said}" if delete else f"could be removed with --delete: {said}"
     out.result(document, *(table(("MODEL", "BLOBS", "SIZE"), rows) if rows else []), last)

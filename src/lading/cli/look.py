@@ -1,4 +1,4 @@
-"""Commands that look: list, show, diff, verify."""
+"""Commands that look: list, show, diff, history, verify."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from lading.api import look as api
 from lading.cli.app import command
 from lading.cli.out import Out, count, human, table
 from lading.core.difference import ABSENT
+from lading.core.errors import UsageError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -28,9 +29,19 @@ Store = Annotated[str | None, typer.Option("--store", help="The one store to ask
 def list_(
     out: Out,
     name: Annotated[str | None, typer.Argument(help="A model: list its versions in the store.")] = None,
+    tiers: Annotated[
+        bool, typer.Option("--tiers", help="Say which tiers hold each version of NAME.")
+    ] = False,
     store: Store = None,
 ) -> None:
-    """List the declared models (present, changed, pushed, pinned), or the versions of one."""
+    """List the declared models (present, changed, pushed, pinned), or the versions of one.
+
+    With --tiers each tier is asked for each version: yes, no, other (it holds other content under that
+    version) or unknown (it cannot tell). With --json: `name`, `versions`: `version`, `tiers`: `url`, `holds`.
+    """
+    if tiers:
+        _list_tiers(out, name, store)
+        return
     if name is not None:
         versions = api.list_versions(name, store=store, project=out.project)
         out.result({"name": name, "versions": list(versions)}, *versions or [f"{name} has no versions"])
@@ -114,14 +125,26 @@ def history(
     out: Out,
     name: Annotated[str, typer.Argument(help="A model.", metavar="N")],
     at: Annotated[
-        str | None, typer.Option("--at", help="Leave out what came after that time.", metavar="TIME")
+        str | None,
+        typer.Option("--at", help="Leave out what came after that day or instant (UTC).", metavar="TIME"),
     ] = None,
     store: Store = None,
 ) -> None:
-    """Show a model's ledger: what was published when, and by whom."""
+    """Show a model's ledger: what was published when, and by whom; each event is proven to follow the last.
+
+    With --json: `events`, each with `seq`, `time`, `actor`, `action`, `version`, `digest`, `stage`,
+    `message`, `context`. TIME is such as 2026-11-21 or 2026-11-21T08:00:00Z.
+    """
     found = api.history(name, at=at, store=store, project=out.project)
     rows = [
-        (str(each.seq), each.time, each.actor, each.action, each.version or "-", each.message.split("\n")[0])
+        (
+            str(each.seq),
+            each.time,
+            _text(each.actor),
+            each.action,
+            each.version or "-",
+            _text(each.message.partition("\n")[0]),
+        )
         for each in found
     ]
     lines = table(("SEQ", "TIME", "ACTOR", "ACTION", "VERSION", "MESSAGE"), rows) if rows else []
@@ -191,6 +214,22 @@ def verify(
     )
     out.result(document, *lines)
     return 0 if verified.ok else 1
+
+
+def _list_tiers(out: Out, name: str | None, store: str | None) -> None:
+    if name is None:
+        raise UsageError("usage", "--tiers needs the name of a model", hint="lading list NAME --tiers")
+    found = api.list_tiers(name, store=store, project=out.project)
+    rows = [(each.version, holds, url) for each in found for url, holds in each.tiers]
+    document = {
+        "name": name,
+        "versions": [
+            {"version": each.version, "tiers": [{"url": url, "holds": holds} for url, holds in each.tiers]}
+            for each in found
+        ],
+    }
+    lines = table(("VERSION", "HOLDS", "TIER"), rows) if rows else [f"{name} has no versions"]
+    out.result(document, *lines)
 
 
 def _flat(mapping: dict[str, object], prefix: str = "") -> list[tuple[str, object]]:

@@ -7,7 +7,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from lading.cli.progress import Lines, display
-from lading.stores.blame import redacted
+from lading.core.redaction import redacted
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -58,9 +58,9 @@ class Out:
             said = {"code": error.code, "message": message, "hint": error.hint}
             sys.stdout.write(json.dumps({"error": said}) + "\n")
             return
-        sys.stderr.write(f"lading: {message} [{error.code}]\n")
+        sys.stderr.write(f"lading: {_shown(message)} [{error.code}]\n")
         if error.hint:
-            sys.stderr.write(f"  hint: {error.hint}\n")
+            sys.stderr.write(f"  hint: {_shown(error.hint)}\n")
 
     def close(self) -> None:
         """End a progress display."""
@@ -89,3 +89,8 @@ def human(size: int) -> str:
 def count(number: int, noun: str) -> str:
     """A number of things, such as ``1 file`` or ``2 files``."""
     return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
+def _shown(text: str) -> str:
+    """``text`` without control characters, which a damaged document may have brought, but for line ends."""
+    return "".join(c if c.isprintable() or c == "\n" else ascii(c)[1:-1] for c in text)

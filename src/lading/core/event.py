@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime, time
 from typing import TYPE_CHECKING, Any, Final, Self
 
 from lading.core import canonical
@@ -29,6 +29,7 @@ _NEEDS: Final[Mapping[str, tuple[str, ...]]] = {PUSH: ("version", "digest")}
 _ID = re.compile(r"[0-9a-f]{32}")
 _ACTION = re.compile(r"[a-z]+(?:-[a-z]+)*")
 _TIME = re.compile(r"([0-9]{4}-[0-9]{2}-[0-9]{2})T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z")
+_DAY = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
 # RFC 8785 carries whole numbers of at most 16 digits; a name of eight digits keeps a listing in order.
 _KEY = re.compile(r"ledger/.+/([0-9]{8,16})\.json")
 _KEPT: Final = "events are never changed once they are written; restore this one from a copy of the store"
@@ -192,29 +193,30 @@ def check_time(text: str) -> str:
 
 
 def time_until(text: str) -> str:
-    """The time from which on events are after ``text``: of a day its end, of an instant the next millisecond.
-
-    An instant without a zone is in UTC.
+    """The last time that is not after ``text``, which is a day or an instant; both are in UTC unless said.
 
     Raises:
         UsageError: ``bad-time``.
     """
     try:
-        given = datetime.fromisoformat(text)
-        step = timedelta(days=1) if len(text) <= len("2026-11-21") else timedelta(milliseconds=1)
-        found = given.replace(tzinfo=given.tzinfo or UTC).astimezone(UTC) + step
+        found = _instant(text).astimezone(UTC)
     except (ValueError, OverflowError) as error:
         raise UsageError(
             "bad-time",
-            f"'{text}' is neither a day nor an instant",
-            hint="write 2026-11-21 or 2026-11-21T08:00:00Z",
+            f"{text!r} is neither a day nor an instant",
+            hint="write 2026-11-21, or 2026-11-21T08:00:00Z",
         ) from error
-    return found.strftime("%Y-%m-%dT%H:%M:%S.") + f"{found.microsecond // 1000:03d}Z"
+    return found.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def ledger_folder(model: str) -> str:
     """The common beginning of the keys of a model's ledger."""
     return f"ledger/{model}/"
+
+
+def sweeps_folder(model: str) -> str:
+    """Where the notices lie that blobs of a model are being removed; no model's name has such a part."""
+    return f"{ledger_folder(model)}.sweeps/"
 
 
 def event_key(model: str, seq: int) -> str:
@@ -229,3 +231,10 @@ def seq_of(key: str) -> int | None:
     if found is None or int(found[1]) < 1 or f"{int(found[1]):08d}" != found[1]:
         return None
     return int(found[1])
+
+
+def _instant(text: str) -> datetime:
+    if _DAY.fullmatch(text):
+        return datetime.combine(date.fromisoformat(text), time.max, UTC)
+    given = datetime.fromisoformat(text)
+    return given if given.tzinfo else given.replace(tzinfo=UTC)

@@ -13,7 +13,7 @@ from typing import Final
 from lading.core.errors import UsageError
 
 RESERVED_COMPONENTS: Final = frozenset(
-    {"blobs", "manifests", "tags", "referrers", "ledger", "index.html", "head.json", "sweep.json"},
+    {"blobs", "manifests", "tags", "referrers", "ledger", "index.html", "head.json"},
 )
 MAX_NAME_CHARS: Final = 255
 

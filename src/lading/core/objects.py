@@ -7,10 +7,14 @@ the keys is said once, by the layout of stores.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Final, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
+
+PROBE_KEY: Final = ".lading-probe"
+"""What is created to see whether a place creates a key only once; it stays there."""
+PROBE: Final = b"lading: is a key created once?\n"
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,6 +85,18 @@ class WritableStore(Store, Protocol):
         ...
 
 
+class Clock(Protocol):
+    """Time that passes, also while the machine sleeps."""
+
+    def now(self) -> float:
+        """Seconds since some moment."""
+        ...
+
+    def sleep(self, seconds: float) -> None:
+        """Let time pass."""
+        ...
+
+
 class Format(Protocol):
     """How one kind of model file becomes a model in memory, and back."""
 

@@ -17,21 +17,27 @@ KEPT_S: Final = 7 * 24 * 3600
 """How old a blob must be to be rubbish: a push that began later may still be going to name it."""
 
 
-def named_digests(raw: bytes, what: str) -> frozenset[Digest]:
+def named_digests(raw: bytes, key: str, url: str) -> frozenset[Digest]:
     """Every digest that a manifest holds anywhere, whatever kind of manifest it is.
 
+    Args:
+        raw: its bytes.
+        key: where it lies; where that ends with a digest, the bytes must have it.
+        url: the store's.
+
     Raises:
-        IntegrityError: ``bad-manifest``, where it is no JSON and so cannot say what it needs.
+        IntegrityError: ``bad-manifest``, where it is damaged and so cannot say what it needs.
     """
+    digest = _digest(key.rpartition("/")[2].removesuffix(".json"))
+    if digest is not None and Digest.of(raw) != digest:
+        raise _unreadable(url, key, f"has the digest {Digest.of(raw)}")
     try:
         document = json.loads(raw)
-    except ValueError as error:
-        raise IntegrityError(
-            "bad-manifest",
-            f"{what} is no JSON, so nobody knows which blobs it needs; nothing was removed",
-            hint="restore it from a copy of the store, or remove it, then: lading gc",
-        ) from error
-    return frozenset(_digests(document))
+        if isinstance(document, dict):
+            return frozenset(_digests(document))
+    except (ValueError, RecursionError) as error:
+        raise _unreadable(url, key, "is no JSON") from error
+    raise _unreadable(url, key, "is no JSON object")
 
 
 def rubbish(blobs: Iterable[Found], named: frozenset[Digest], now_s: float, kept_s: float) -> list[Found]:
@@ -46,6 +52,14 @@ def rubbish(blobs: Iterable[Found], named: frozenset[Digest], now_s: float, kept
         and digest not in named
         and blob.modified_s < now_s - kept_s
     ]
+
+
+def _unreadable(url: str, key: str, why: str) -> IntegrityError:
+    return IntegrityError(
+        "bad-manifest",
+        f"{url}: {key} {why}, so nobody knows which blobs it needs",
+        hint="restore it from a copy of the store, or remove it; then: lading gc",
+    )
 
 
 def _digests(value: Any) -> Iterator[Digest]:  # noqa: ANN401 - JSON's own values

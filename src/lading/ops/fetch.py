@@ -24,7 +24,8 @@ if TYPE_CHECKING:
     from lading.plumbing.cache import Cache
     from lading.plumbing.partial import Partial
 
-_TIER_FAILED: Final = (IntegrityError, NotFoundError, UnavailableError)
+TIER_FAILED: Final = (IntegrityError, NotFoundError, UnavailableError)
+"""What makes a pull go on with the next tier."""
 
 
 @dataclass(slots=True)
@@ -58,11 +59,11 @@ class Tiers:
                     if store.url not in self.used:
                         self.used.append(store.url)
                     yield run, data
-            except _TIER_FAILED as error:
+            except TIER_FAILED as error:
                 failures.append((store, error))
             else:
                 return
-        raise _failed(failures)
+        raise failed(failures)
 
     def _open(self, store: Store) -> Version:
         bill = self.version.bill
@@ -232,7 +233,8 @@ def _skip(chunks: Iterable[bytes], count: int) -> Iterator[bytes]:
         count = max(0, count - len(chunk))
 
 
-def _failed(failures: Sequence[tuple[Store, LadingError]]) -> LadingError:
+def failed(failures: Sequence[tuple[Store, LadingError]]) -> LadingError:
+    """The error of several tiers that failed: the only one's own, or one that lists each cause."""
     first = failures[0][1]
     if len(failures) == 1:
         return first

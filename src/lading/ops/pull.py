@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
 from lading.core.bill import Bill
-from lading.core.errors import BudgetError, IntegrityError
-from lading.ops.fetch import Tiers, fetch
+from lading.core.errors import BudgetError, IntegrityError, LadingError
+from lading.ops.fetch import TIER_FAILED, Tiers, failed, fetch
 from lading.ops.place import Place, differences
 from lading.ops.version import find
 from lading.plumbing import atomic
@@ -133,10 +133,10 @@ class _Job:
 
 
 def _prepare(wanted: Wanted, where: Place | None, sources: Sources, *, ask: bool) -> _Job:
-    bill = _known(wanted, where, sources.cache, ask=ask)
+    bill = known_bill(wanted, where, sources.cache, ask=ask)
     version = None
     if bill is None:
-        version = find(wanted, sources.store())
+        version = _find(wanted, sources)
         bill = version.bill
     if where is None:
         folder = sources.cache.checkout(bill.name, bill.version, bill.digest)
@@ -148,8 +148,21 @@ def _prepare(wanted: Wanted, where: Place | None, sources: Sources, *, ask: bool
     return _Job(wanted, bill, version, where, stamps, missing)
 
 
-def _known(wanted: Wanted, where: Place | None, cache: Cache, *, ask: bool) -> Bill | None:
-    """The bill, where it can be known without a store."""
+def _find(wanted: Wanted, sources: Sources) -> Version:
+    """Open what is wanted: in the store that decides, or, where a digest has decided, wherever it is."""
+    if wanted.bill is None:
+        return find(wanted, sources.store())
+    failures: list[tuple[Store, LadingError]] = []
+    for store in sources.tiers():
+        try:
+            return find(wanted, store)
+        except TIER_FAILED as error:
+            failures.append((store, error))
+    raise failed(failures)
+
+
+def known_bill(wanted: Wanted, where: Place | None, cache: Cache, *, ask: bool) -> Bill | None:
+    """The bill that is wanted, where it can be known without a store: from the place, or from the cache."""
     placed = where.read_bill() if where else None
     if wanted.bill is not None:
         if placed is not None and placed.digest == wanted.bill:
@@ -170,7 +183,7 @@ def _bring(job: _Job, sources: Sources) -> tuple[int, str]:
     _check_space(job, sum(e.size - cache.taken(e.digest, e.size) for e in entries.values()), cache)
     if not entries:
         return 0, CACHE
-    version = job.version or find(job.wanted, sources.store())
+    version = job.version or _find(job.wanted, sources)
     cache.keep_bill(version.bill.raw, version.blocks_raw)
     places = {entry.path: number for number, entry in enumerate(version.bill.files)}
     tiers = Tiers(version, sources.tiers())

@@ -1,33 +1,40 @@
-"""Push: pack a version and publish it; blobs first, the manifest last, nothing ever replaced."""
+"""Push: pack a version and publish it; blobs first, the version's manifest last, nothing ever replaced."""
 
 from __future__ import annotations
 
 import hashlib
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from lading.core import modelpack
 from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
-from lading.core.errors import ConflictError, IntegrityError, LadingError, UsageError
+from lading.core.errors import ConflictError, IntegrityError, LadingError, NotFoundError, UsageError
 from lading.core.versions import highest, next_version, version_key
 from lading.ops.ledger import record
 from lading.ops.pack import Shape, describe, image, read_contents
 from lading.ops.project import project
 from lading.ops.refer import attach
-from lading.ops.sweep import notice_key, wait
+from lading.ops.sweep import wait
 from lading.ops.version import open_version
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from lading.core.bill import Bill
     from lading.core.blocks import BlockList
-    from lading.core.ports import Progress, WritableStore
-    from lading.ops.ledger import Author
+    from lading.core.ports import Clock, Progress, WritableStore
+    from lading.ops.ledger import Author, Ledger
     from lading.ops.metadata import Description
     from lading.ops.pack import Blob, Contents, Image
-    from lading.ops.sweep import Clock
     from lading.plumbing.tree import Tree
+
+
+_WEAK: Final = (
+    "is weak: it replaces what it was asked to create, so two who push one version at once may both succeed, "
+    "and it holds no ledger"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +86,7 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
     Raises:
         ConflictError: ``version-taken``, where the version exists with other content.
         UsageError: ``bad-version``, where another version differs by case alone.
+        IntegrityError: ``broken-ledger``, ``bad-event``: it is published, and the ledger cannot say so.
     """
     began = clock.now()
     name, version = release.name, release.version
@@ -96,35 +104,30 @@ def push(release: Release, store: WritableStore, progress: Progress, clock: Cloc
         bill = _agree(bill, stored.bill, store)
         contents = replace(contents, blocks=stored.blocks)  # the bill that stands names these
     made = image(contents, bill, release.shape)
-    uploaded, reused = _send(made.blobs, name, store, repair=release.repair)
-    if not stored:
-        made = _publish(made, contents, release, store)
-    artifact = _second_form(made, version, store)
-    if not wait(store.objects, notice_key(name), clock):
-        progress.note(f"{store.url}: lading gc goes on removing; verify {name}:{version} after its end")
-    healed, _ = _send(made.blobs, name, store, repair=False)
-    _announce(made.bill, versions, store, author, progress)
+    sender = _Sender(release, store, lambda: wait(store.objects, name, clock, progress.note))
+    sent = sender.secure(made, new=stored is None)
+    if stored is None and not store.create_manifest(name, version, made.tagged):
+        made = _second(made, contents, release, store)
+        again = sender.secure(made, new=False)
+        sent = replace(again, uploaded=sent.uploaded + again.uploaded, reused=sent.reused)
+    if sent.artifact is not None:
+        attach(store, name, sent.subject, sent.artifact)
+    ledger = _announce(made.bill, versions, store, author, clock)
+    if ledger is None:
+        progress.note(f"{store.url} {_WEAK}")
+    project(store, name, ledger, {*versions, version})
     return Pushed(
         name=name,
         version=version,
         digest=str(made.bill.digest),
         files=len(made.bill.files),
         size=made.bill.size,
-        uploaded=uploaded + healed,
-        reused=reused,
+        uploaded=sent.uploaded,
+        reused=sent.reused,
         seconds=clock.now() - began,
-        manifest=str(Digest.of(store.manifest(name, version))),
-        modelpack=artifact,
+        manifest=str(sent.subject),
+        modelpack=None if sent.artifact is None else str(Digest.of(sent.artifact)),
     )
-
-
-def _second_form(made: Image, version: str, store: WritableStore) -> str | None:
-    """Publish the ModelPack artifact as a referrer of the version, and return its digest."""
-    if made.modelpack is None:
-        return None
-    subject = describe(store.manifest(made.bill.name, version))
-    raw = modelpack.manifest(made.modelpack, made.layers, subject)
-    return str(attach(store, made.bill.name, subject.digest, raw))
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,19 +137,88 @@ class _Stored:
     average: int
 
 
+@dataclass(frozen=True, slots=True)
+class _Sent:
+    """What was sent.
+
+    Attributes:
+        uploaded: the bytes of blobs that were sent.
+        reused: the bytes of blobs that were there already.
+        subject: the digest of the manifest that the version names, or is to name.
+        artifact: the manifest of the ModelPack artifact that refers to it, where one was asked for.
+    """
+
+    uploaded: int
+    reused: int
+    subject: Digest
+    artifact: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Sender:
+    """Sends what a version needs so that it stays, whoever removes blobs meanwhile."""
+
+    release: Release
+    store: WritableStore
+    wait: Callable[[], None]
+
+    def secure(self, made: Image, *, new: bool) -> _Sent:
+        """Send the blobs, and create the manifests that name them by their digests: see ``lading.ops.sweep``.
+
+        The blobs of a version that has its name are safe since before it got it.
+
+        Args:
+            made: the version.
+            new: whether the version does not have its name yet.
+        """
+        tagged = made.tagged if new else self.store.manifest(self.release.name, self.release.version)
+        subject, artifact = describe(tagged), None
+        if made.modelpack is not None:
+            artifact = modelpack.manifest(made.modelpack, made.layers, subject)
+        uploaded, reused = self._send(made.blobs, repair=self.release.repair)
+        if not new and artifact is None:
+            return _Sent(uploaded, reused, subject.digest, None)
+        for raw in filter(None, (*(made.manifests if new else ()), artifact)):
+            self._create(raw)
+        self.wait()
+        again, _ = self._send(made.blobs, repair=False)
+        return _Sent(uploaded + again, reused, subject.digest, artifact)
+
+    def _send(self, blobs: tuple[Blob, ...], *, repair: bool) -> tuple[int, int]:
+        name, store = self.release.name, self.store
+        uploaded = reused = 0
+        for blob in blobs:
+            there = store.blob_size(name, blob.digest) == blob.size
+            if there and not (repair and _damaged(blob, name, store)):
+                reused += blob.size
+            else:
+                store.put_blob(name, blob.digest, blob.size, blob.chunks())
+                uploaded += blob.size
+        return uploaded, reused
+
+    def _create(self, raw: bytes) -> None:
+        name, reference = self.release.name, str(Digest.of(raw))
+        if not self.store.create_manifest(name, reference, raw):
+            raise IntegrityError(
+                "bad-manifest", f"{self.store.url} holds other bytes under {reference} of {name}"
+            )
+
+
 def _announce(
-    bill: Bill, before: list[str], store: WritableStore, author: Author, progress: Progress
-) -> None:
-    """Say in the ledger what was pushed, now and by others before, and bring the projections up to date."""
-    ledger = None
-    if store.objects.strong():
-        ledger = record(store, bill.name, {bill.version: bill.digest}, before, author)
-    else:
-        progress.note(
-            f"{store.url} is weak: it replaces what it was asked to create, so two who push one version "
-            "at once may both succeed, and it holds no ledger"
-        )
-    project(store, bill.name, ledger)
+    bill: Bill, before: list[str], store: WritableStore, author: Author, clock: Clock
+) -> Ledger | None:
+    """Say in the ledger what was pushed, now and by others before; None where the store can hold none."""
+    if not store.objects.strong():
+        return None
+    try:
+        return record(store, bill, before, author, clock)
+    except LadingError as error:
+        with suppress(LadingError):
+            project(store, bill.name, None)
+        said = f"{bill.name}:{bill.version} is published with the bill {bill.digest}"
+        raise type(error)(
+            error.code, f"{said}, but the ledger cannot say so: {error.message}", hint=error.hint
+        ) from error
 
 
 def _check_case(version: str, versions: list[str]) -> None:
@@ -213,36 +285,16 @@ def _next(bill: Bill, store: WritableStore) -> str:
     return next_version(highest(store.versions(bill.name)) or bill.version)
 
 
-def _send(blobs: tuple[Blob, ...], name: str, store: WritableStore, *, repair: bool) -> tuple[int, int]:
-    uploaded = reused = 0
-    for blob in blobs:
-        if store.blob_size(name, blob.digest) == blob.size and not (repair and _damaged(blob, name, store)):
-            reused += blob.size
-        else:
-            store.put_blob(name, blob.digest, blob.size, blob.chunks())
-            uploaded += blob.size
-    return uploaded, reused
-
-
 def _damaged(blob: Blob, name: str, store: WritableStore) -> bool:
     whole = hashlib.sha256()
-    for chunk in store.read(name, blob.digest, 0, blob.size):
-        whole.update(chunk)
+    with suppress(NotFoundError):  # it was removed since; what was read of it has another digest
+        for chunk in store.read(name, blob.digest, 0, blob.size):
+            whole.update(chunk)
     return whole.hexdigest() != blob.digest.hex
 
 
-def _publish(made: Image, contents: Contents, release: Release, store: WritableStore) -> Image:
-    """Create the manifests; where another writer was first, its bill stands if it is the same."""
-    for raw in made.manifests:
-        _create(release.name, raw, store)
-    if store.create_manifest(release.name, release.version, made.tagged):
-        return made
+def _second(made: Image, contents: Contents, release: Release, store: WritableStore) -> Image:
+    """What to publish where another writer was first: its bill stands, if it is the same."""
     winner = open_version(store, release.name, release.version)
     bill = _agree(made.bill, winner.bill, store)
     return image(replace(contents, blocks=winner.blocks), bill, release.shape)
-
-
-def _create(name: str, raw: bytes, store: WritableStore) -> None:
-    reference = str(Digest.of(raw))
-    if not store.create_manifest(name, reference, raw):
-        raise IntegrityError("bad-manifest", f"{store.url} holds other bytes under {reference} of {name}")

@@ -1,121 +1,96 @@
-"""The notice that blobs of a model are being removed, so that a push does not lose one that it relies on.
+"""The notice that blobs of a model are being removed, so that no push loses a blob that it relies on.
 
-Whoever removes posts the notice, then reads the manifests, then removes what none names, then takes the
-notice away. Whoever pushes creates its manifest, then looks for the notice. Either the remover reads that
-manifest, or the pusher sees the notice, waits for its end and then sends again what is gone.
+Whoever removes posts a notice, then reads the manifests, then removes what none names, then takes the notice
+away. Whoever pushes creates the manifests that name its blobs, then waits for the notices that are there,
+then sends again what is gone, and only then gives the version its name. Either the remover has read those
+manifests, or the push has seen the notice. Why this holds: ``docs/decisions/0006-gc-beside-pushes.md``.
 """
 
 from __future__ import annotations
 
 import secrets
-from dataclasses import dataclass
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Final
 
-from lading.core.errors import UnavailableError
-from lading.core.event import ledger_folder
+from lading.core.event import sweeps_folder
 from lading.core.objects import Kind
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from lading.core.objects import WritableObjects
+    from lading.core.ports import Clock
 
-FRESH_S: Final = 10.0
-"""How long a notice speaks for its writer, who then reads the manifests anew and renews it, or stops."""
-_STALE_S: Final = 3 * FRESH_S
-"""How long a notice must stay the same before its writer is taken for dead."""
+FRESH_S: Final = 60.0
+"""How long a notice lets its writer remove; then the manifests must be read anew, under another notice."""
+DEAD_S: Final = 200.0
+"""How long a notice is waited for: ``FRESH_S``, and the longest that a store takes over one last removal."""
 _TURN_S: Final = 0.2
-_MOST_BYTES: Final = 1024
+_NOTICE: Final = b'{"lading":1}'
 _KIND: Final = Kind("application/json", changes=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
-    """Seconds that pass, and a way to let them."""
-
-    now: Callable[[], float]
-    sleep: Callable[[float], None]
-
-
-class Sweep:
+class Notice:
     """A notice that this process posted.
 
     Attributes:
-        time_s: when it was posted last, in seconds since 1970 by the store's clock.
+        time_s: when it was posted, in seconds since 1970 by the store's clock.
+        settled: whether each removal under it is known to be done or not.
     """
 
-    def __init__(self, objects: WritableObjects, model: str, clock: Clock) -> None:
+    def __init__(self, objects: WritableObjects, clock: Clock, until: float, time_s: float) -> None:
         self._objects = objects
-        self._key = notice_key(model)
         self._clock = clock
-        self._until = 0.0
-        self._raw = b""
-        self.time_s = 0.0
-
-    def post(self) -> None:
-        """Post the notice once nobody else's is there.
-
-        Raises:
-            UnavailableError: ``sweeping``, where another process goes on removing.
-        """
-        self._raw = _notice()
-        if not self._objects.create(self._key, self._raw, _KIND):
-            if not wait(self._objects, self._key, self._clock):
-                raise UnavailableError(
-                    "sweeping",
-                    f"{self._objects.url}: another lading gc is at work ({self._key})",
-                    hint="wait for its end",
-                )
-            self._objects.delete(self._key)
-            return self.post()
-        return self._posted()
-
-    def renew(self) -> None:
-        """Say that removing goes on."""
-        self._raw = _notice()
-        self._objects.replace(self._key, self._raw, _KIND)
-        self._posted()
+        self._until = until
+        self.time_s = time_s
+        self.settled = True
 
     @property
     def fresh(self) -> bool:
-        """Whether the notice still speaks for this process."""
+        """Whether it still lets this process remove."""
         return self._clock.now() < self._until
 
-    def end(self) -> None:
-        """Take the notice away, unless somebody took this process for dead and posted another."""
-        if self._objects.get(self._key, _MOST_BYTES) == self._raw:
-            self._objects.delete(self._key)
-
-    def _posted(self) -> None:
-        self._until = self._clock.now() + FRESH_S
-        found = self._objects.head(self._key)
-        self.time_s = found.modified_s if found else 0.0
+    def remove(self, key: str) -> None:
+        """Remove an object."""
+        self.settled = False  # a store may carry out later what it failed to answer
+        self._objects.delete(key)
+        self.settled = True
 
 
-def notice_key(model: str) -> str:
-    """Where the notice lies."""
-    return f"{ledger_folder(model)}sweep.json"
+@contextmanager
+def posted(objects: WritableObjects, model: str, clock: Clock) -> Iterator[Notice]:
+    """A notice, taken away when the block ends, unless a removal under it may still come.
 
-
-def wait(objects: WritableObjects, key: str, clock: Clock) -> bool:
-    """Wait until a notice is gone, or has been the same for so long that its writer must be dead.
-
-    Returns:
-        False where writers went on and on, for two minutes.
+    Each has a name of its own, is never changed and is no concern of any other remover, so none can speak for
+    another's work or take it away.
     """
-    end = clock.now() + 4 * _STALE_S
-    seen, since = None, clock.now()
-    while (raw := objects.get(key, _MOST_BYTES)) is not None:
-        now = clock.now()
-        if raw != seen:
-            seen, since = raw, now
-        elif now - since >= _STALE_S:
-            return True
-        if now >= end:
-            return False
+    key = f"{sweeps_folder(model)}{secrets.token_hex(16)}.json"
+    # Counted from before the writing: others may see it long before the store has answered.
+    until = clock.now() + FRESH_S
+    objects.create(key, _NOTICE, _KIND)
+    found = objects.head(key)
+    notice = Notice(objects, clock, until, found.modified_s) if found else Notice(objects, clock, 0.0, 0.0)
+    try:
+        yield notice
+    finally:
+        if notice.settled:
+            objects.delete(key)
+
+
+def wait(objects: WritableObjects, model: str, clock: Clock, note: Callable[[str], None]) -> None:
+    """Wait for the end of the notices that are there now; one that does not end is a dead writer's, and goes.
+
+    Notices that come later do not matter: their writers read the manifests after they posted them.
+    """
+    since, left = clock.now(), _notices(objects, model)
+    if left:
+        note(f"{objects.url}: a lading gc of {model} is going on; waiting for it, at most {DEAD_S:.0f} s")
+    while left and clock.now() - since < DEAD_S:
         clock.sleep(_TURN_S)
-    return True
+        left &= _notices(objects, model)
+    for key in left:
+        objects.delete(key)
 
 
-def _notice() -> bytes:
-    return b'{"lading":1,"sweep":"%s"}' % secrets.token_hex(16).encode()
+def _notices(objects: WritableObjects, model: str) -> set[str]:
+    return {found.key for found in objects.entries(sweeps_folder(model)).objects}

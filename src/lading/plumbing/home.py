@@ -1,4 +1,4 @@
-"""Where a user's own things lie, and where they may lie for a user without a home."""
+"""A user's own things: settings files, and a folder for the cache, also for a user without a home."""
 
 from __future__ import annotations
 
@@ -8,10 +8,25 @@ import stat
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from lading.core.errors import UsageError
 from lading.plumbing.cache import writable
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+
+def read_settings(path: Path) -> str | None:
+    """What a file of settings says, or None where there is none.
+
+    Raises:
+        UsageError: ``bad-setting``, where it cannot be read.
+    """
+    try:
+        return path.read_text("utf-8")
+    except FileNotFoundError:
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise UsageError("bad-setting", f"{path} cannot be read: {error}") from error
 
 
 def cache_folder(environ: Mapping[str, str]) -> Path:

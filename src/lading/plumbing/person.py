@@ -17,22 +17,28 @@ def actor(environ: Mapping[str, str]) -> str:
     """
     for name in ("GITHUB_ACTOR", "GITLAB_USER_LOGIN"):
         if found := environ.get(name):
-            return found
+            return _text(found)
     try:
         user = getpass.getuser()
     except (KeyError, OSError):  # a container's user without a name
         user = "unknown"
-    return f"{user}@{socket.gethostname()}"
+    return _text(f"{user}@{socket.gethostname()}")
 
 
 def context(environ: Mapping[str, str]) -> dict[str, Any]:
     """From where: the run and the commit of a CI; empty elsewhere."""
-    if repository := environ.get("GITHUB_REPOSITORY"):
+    repository, number = environ.get("GITHUB_REPOSITORY"), environ.get("GITHUB_RUN_ID")
+    if repository and number:
         server = environ.get("GITHUB_SERVER_URL", "https://github.com")
-        run = f"{server}/{repository}/actions/runs/{environ.get('GITHUB_RUN_ID', '')}"
+        run = f"{server}/{repository}/actions/runs/{number}"
         found = {"ci": "github", "run": run, "commit": environ.get("GITHUB_SHA")}
     elif environ.get("GITLAB_CI"):
         found = {"ci": "gitlab", "run": environ.get("CI_JOB_URL"), "commit": environ.get("CI_COMMIT_SHA")}
     else:
         return {}
-    return {key: value for key, value in found.items() if value}
+    return {key: _text(value) for key, value in found.items() if value}
+
+
+def _text(value: str) -> str:
+    """``value`` as an event can hold it: what is no UTF-8 in the environment becomes ``?``."""
+    return value.encode("utf-8", "replace").decode()

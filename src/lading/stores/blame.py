@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Final
 from urllib.parse import urlsplit
 
 from lading.core.errors import UnavailableError
+from lading.core.redaction import redacted
 from lading.stores import outages, refusals
 from lading.stores.asked import Asked, Place, Right, right_of
 from lading.stores.judge import judge
@@ -45,13 +46,6 @@ _METHODS: Final = {
 }
 _PREFIX: Final = re.compile(r"^(Generic \w+ error: )?(Error performing .*? - )?")
 _MOST_CHARACTERS: Final = 240
-# One slash is left of two where a URL was taken for a path.
-_USER: Final = re.compile(r"(\w+:/+)[^/\s'\"]*@")
-_QUERY: Final = re.compile(r"(\w+:/+[^\s?'\"]*)\?[^\s'\")]*")
-_SECRET: Final = re.compile(
-    r"\b(sig|signature|x-(?:amz|goog|ms)-[\w-]+|[\w-]*(?:token|secret|password|key))=[^\s&\"']+",
-    re.IGNORECASE,
-)
 # The first word that is found in the chain of causes decides.
 _CHAINS: Final[tuple[tuple[str, Callable[[Asked, str], LadingError]], ...]] = (
     (r"BadScheme", outages.plain_http),
@@ -161,8 +155,3 @@ def _unknown(asked: Asked, error: Exception, head: str) -> LadingError:
 
 def _clean(error: LadingError) -> LadingError:
     return type(error)(error.code, redacted(error.message), hint=error.hint)
-
-
-def redacted(text: str) -> str:
-    """The text without users in URLs, without query strings, and without what looks like a key's value."""
-    return _SECRET.sub(r"\1=...", _QUERY.sub(r"\1", _USER.sub(r"\1", text)))

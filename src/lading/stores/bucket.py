@@ -15,7 +15,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Final
 
 from lading.core.errors import LadingError, UsageError
-from lading.core.objects import Kind
+from lading.core.objects import PROBE, PROBE_KEY, Kind
 from lading.plumbing.http import Http
 from lading.stores.azure import azure_client
 from lading.stores.blame import Place, answered
@@ -38,8 +38,6 @@ if TYPE_CHECKING:
     from lading.stores.reader import Client
     from lading.stores.writer import Setback, Writes
 
-PROBE_KEY: Final = ".lading-probe"
-_PROBE: Final = b"lading: is a key created once?\n"
 _TRIES: Final = 6
 _SETTLING_S: Final = 0.5
 """How long the writers of one key in a weak bucket wait before each looks whose object stands."""
@@ -123,7 +121,7 @@ class Bucket:
 
     def _probe(self) -> bool:
         for _ in range(2):
-            setback = self.writer.put(PROBE_KEY, _PROBE, Kind("text/plain"), new=True)
+            setback = self.writer.put(PROBE_KEY, PROBE, Kind("text/plain"), new=True)
             if setback is None:
                 continue
             if setback.why is Why.TAKEN:

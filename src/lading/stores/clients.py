@@ -16,10 +16,11 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
 
 from lading.core.errors import UnavailableError, UsageError
+from lading.core.redaction import redacted
 from lading.plumbing.addresses import is_loopback
 from lading.plumbing.proxies import proxy_of
 from lading.plumbing.sigv4 import Keys
-from lading.plumbing.urls import has_extras, redacted
+from lading.plumbing.urls import has_extras
 from lading.stores import profiles
 
 if TYPE_CHECKING:
