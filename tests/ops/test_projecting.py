@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from lading.core.errors import UnavailableError
 from lading.core.objects import Kind
 from lading.core.projections import MAX_TAGGED_VERSIONS, head_key, tags_key
 from lading.ops.ledger import Ledger
-from lading.ops.project import project
+from lading.ops.project import project, settle
+from lading.stores.memory import Memory
 from tests.wharf import Busy, Wharf, document, keys, settled
 from tests.yard import Notes, refusal
 
@@ -131,3 +133,42 @@ def test_a_weak_store_has_its_tags_listed_and_holds_no_ledger(busy: tuple[Wharf,
     assert [note[:21] for note in notes.said] == ["memory://busy is weak"]
     assert document(objects, TAGS)["tags"] == ["1.0"]
     assert not any(key.startswith("ledger/") for key in keys(objects))
+
+
+class Limited(Memory):
+    """Objects of a service that says so many times that one of them is written too often."""
+
+    def __init__(self, times: int, code: str = "rate-limited") -> None:
+        super().__init__("memory://limited")
+        self.left = times
+        self.code = code
+
+    def replace(self, key: str, raw: bytes, kind: Kind) -> None:
+        if self.left:
+            self.left -= 1
+            raise UnavailableError(self.code, "slow down")
+        super().replace(key, raw, kind)
+
+
+def test_a_projection_that_was_written_too_often_is_written_later() -> None:
+    objects = Limited(9)
+    settle(objects, TAGS, lambda: b"truth", JSON)
+    assert objects.get(TAGS, 100) == b"truth"
+
+
+def test_one_that_another_has_written_meanwhile_is_left_as_it_is() -> None:
+    objects = Limited(100)
+
+    def truth() -> bytes:
+        if objects.left < 100:
+            objects.create(TAGS, b"truth", JSON)
+        return b"truth"
+
+    settle(objects, TAGS, truth, JSON)
+    assert objects.left == 99
+
+
+@pytest.mark.parametrize(("times", "code"), [(10, "rate-limited"), (1, "unreachable")])
+def test_a_service_that_never_takes_it_is_told(times: int, code: str) -> None:
+    objects = Limited(times, code)
+    assert refusal(lambda: settle(objects, TAGS, lambda: b"truth", JSON))[:3] == (code, 5, "slow down")
