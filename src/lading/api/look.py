@@ -181,9 +181,8 @@ def _verify(text: str, work: Workspace, store: str | None, *, load: bool) -> Ver
         version = work.find(reference)
     except IntegrityError as error:
         return verifying.unreadable(text, error)
-    pin = work.lock.pins.get(reference.name)
-    anchor = "lock" if pin is not None and pin.bill == version.bill.digest else "none"
-    verified = verifying.verify_version(version, "digest" if reference.digest else anchor)
+    anchor = "digest" if reference.digest else verifying.anchor_of(version.bill, work.lock.pins)
+    verified = verifying.verify_version(version, anchor)
     if not load or not verified.ok:
         return verified
     pulled = work.pull(reference, Pulling(aside="all"))

@@ -20,6 +20,7 @@ from lading.ops.export import Exported
 from lading.ops.export import export as send
 from lading.ops.intake import Imported, find_goods, take
 from lading.ops.place import Place
+from lading.ops.verify import anchor_of
 from lading.stores.schemes import open_plain, open_writable_plain
 from lading.wiring import Pulling, Workspace
 
@@ -121,9 +122,8 @@ def verify_prefix(text: str, asked: Sequence[Reference], work: Workspace) -> Ver
         return plain.verify_prefix(objects, work.lock.pins, copies)
     bills = []
     for reference in asked:
-        bill, pin = work.find(reference).bill, work.lock.pins.get(reference.name)
-        locked = "lock" if pin is not None and pin.bill == bill.digest else "none"
-        bills.append((bill, "digest" if reference.digest else locked))
+        bill = work.find(reference).bill
+        bills.append((bill, "digest" if reference.digest else anchor_of(bill, work.lock.pins)))
     return plain.verify_as(objects, bills, copies)
 
 

@@ -12,7 +12,7 @@ from lading.core.errors import IntegrityError, LadingError, NotFoundError
 from lading.core.paths import BILL_FILE, BLOCKS_FILE
 from lading.core.prefix import Prefix, few, never_packed
 from lading.ops.place import Difference
-from lading.ops.verify import Verified, together
+from lading.ops.verify import Verified, anchor_of, together
 from lading.plumbing.etag import has_tag
 
 if TYPE_CHECKING:
@@ -147,15 +147,13 @@ def _verify_bill(key: str, there: Prefix, prover: Prover, pins: Mapping[str, Pin
     except IntegrityError as error:
         return Verified("none", 0, (Difference(key, error.code, "a bill", error.message),))
     folder = key[: key.rfind("/") + 1]
-    pin = pins.get(bill.name)
     files = [*bill.files]
     if key == folder + BILL_FILE and folder + BLOCKS_FILE in there.objects:
         files.append(FileEntry(BLOCKS_FILE, bill.blocks.size, bill.blocks.digest))
     problems = _wrong(bill.name, folder, files, there, prover)
     if key == folder + BILL_FILE:
         problems += _extra(folder, bill.files, there)
-    anchor = "lock" if pin is not None and pin.bill == bill.digest else "none"
-    return Verified(anchor, len(bill.files), tuple(problems))
+    return Verified(anchor_of(bill, pins), len(bill.files), tuple(problems))
 
 
 def _wrong(

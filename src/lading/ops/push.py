@@ -11,6 +11,7 @@ from lading.core import modelpack
 from lading.core.blocks import average_for, usable_average
 from lading.core.digest import Digest
 from lading.core.errors import ConflictError, IntegrityError, LadingError, NotFoundError, UsageError
+from lading.core.prefix import few
 from lading.core.versions import highest, next_version, version_key
 from lading.ops.ledger import record
 from lading.ops.pack import Shape, describe, image, read_contents
@@ -274,8 +275,7 @@ def _difference(ours: Bill, theirs: Bill) -> str:
     there = {entry.path: entry.digest for entry in theirs.files}
     paths = sorted(path for path in here.keys() | there.keys() if here.get(path) != there.get(path))
     if paths:
-        more = f" and {len(paths) - 3} more" if len(paths) > 3 else ""  # noqa: PLR2004 - three are enough to see
-        return f"different files: {', '.join(paths[:3])}{more}"
+        return f"different files: {few(paths)}"
     keys = ("format", "entry", "signature", "golden", "mock")
     changed = [key for key in keys if getattr(ours.metadata, key) != getattr(theirs.metadata, key)]
     return f"the same files, different in the bill: {', '.join(changed)}"

@@ -82,9 +82,8 @@ def verify_bill(place: Path, folder: Path, pins: Mapping[str, Pin]) -> Verified:
     except IntegrityError as error:
         return Verified("none", 0, (Difference(path, error.code, "a bill", error.message),))
     found = [*differences(place.parent, bill.files, None), *_around(place, bill)]
-    pin = pins.get(bill.name)
     return Verified(
-        "lock" if pin is not None and pin.bill == bill.digest else "none",
+        anchor_of(bill, pins),
         len(bill.files),
         tuple(replace(item, path=(prefix / item.path).as_posix()) for item in found),
         ((place.parent, bill),),
@@ -126,6 +125,12 @@ def together(parts: Sequence[Verified]) -> Verified:
         tuple(bill for part in parts for bill in part.bills),
         sum(read) if (read := [part.read for part in parts if part.read is not None]) else None,
     )
+
+
+def anchor_of(bill: Bill, pins: Mapping[str, Pin]) -> str:
+    """What a bill is anchored in, for a project with these pins: ``lock`` or ``none``."""
+    pin = pins.get(bill.name)
+    return "lock" if pin is not None and pin.bill == bill.digest else "none"
 
 
 def check_anchor(anchor: str) -> str:
