@@ -212,9 +212,9 @@ def test_a_draft_in_the_making_is_begun_anew_when_a_sweep_got_hold_of_it(tmp_pat
     descriptor = os.open(tmp_path / "draft", os.O_RDWR | os.O_CREAT)
     sweeper = os.open(tmp_path / "draft", os.O_RDWR)
     fcntl.flock(sweeper, fcntl.LOCK_EX)
-    assert atomic._hold(descriptor) is False
+    assert atomic.hold(descriptor) is False
     os.close(sweeper)
-    assert atomic._hold(descriptor) is True
+    assert atomic.hold(descriptor) is True
     os.close(descriptor)
 
 

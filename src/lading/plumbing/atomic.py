@@ -139,13 +139,13 @@ def _open_held(folder: Path, mode: int) -> tuple[Path, int]:
     while True:
         path = folder / f"{PREFIX}{secrets.token_hex(8)}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, mode)
-        if _hold(descriptor) and os.fstat(descriptor).st_nlink:
+        if hold(descriptor) and os.fstat(descriptor).st_nlink:
             return path, descriptor
         os.close(descriptor)  # a sweep came between the two calls
 
 
-def _hold(descriptor: int) -> bool:
-    """Lock a new draft; False where a sweep holds it, which is about to remove it."""
+def hold(descriptor: int) -> bool:
+    """Lock a new draft or stage; False where a sweep holds it, which is about to remove it."""
     with suppress(OSError):  # a file system without locks: the sweep goes by age there
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -79,18 +79,9 @@ def _begin(folder: Path) -> tuple[Path, int]:
         path.mkdir()
         with suppress(FileNotFoundError):
             descriptor = _open(path)
-            if _hold(descriptor) and path.exists():
+            if atomic.hold(descriptor) and path.exists():
                 return path, descriptor
             os.close(descriptor)  # a sweep came between
-
-
-def _hold(descriptor: int) -> bool:
-    with suppress(OSError):  # a file system without locks: no sweep can tell that it is abandoned either
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return False
-    return True
 
 
 def _open(path: Path) -> int:
