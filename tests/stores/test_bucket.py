@@ -21,7 +21,7 @@ from lading.plumbing.sigv4 import Keys
 from lading.stores.blame import Place, answered
 from lading.stores.bucket import Bucket, BucketStore, open_store
 from lading.stores.s3read import Bucket as Where
-from lading.stores.s3read import S3Reader, Signer
+from lading.stores.s3read import S3Reader, Signed, Signer
 from lading.stores.s3write import S3Writer
 from lading.stores.writer import PART_BYTES, part_bytes
 from tests.cargo import noise
@@ -53,8 +53,8 @@ def signed(server: HostileS3, endpoint: str = "") -> Bucket:
     http, signer = Http({}), Signer(lambda: Keys(made.key_id, made.secret, secret("token")))
     patience = Patience(pause=lambda _: None, tries=5)
     explain = partial(answered, place)
-    reader = S3Reader(http, where, signer, explain=explain, patience=patience)
-    writer = S3Writer(http, where, signer, explain=explain, patience=patience)
+    reader = S3Reader(Signed(http, where, signer), explain=explain, patience=patience)
+    writer = S3Writer(Signed(http, where, signer), explain=explain, patience=patience)
     return Bucket("s3://models", reader, writer, pause=lambda _: None)
 
 

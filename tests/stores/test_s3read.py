@@ -15,7 +15,7 @@ from lading.core.objects import Entries, Found
 from lading.plumbing.http import Http
 from lading.plumbing.patience import Patience
 from lading.plumbing.sigv4 import Keys
-from lading.stores.s3read import Bucket, S3Reader, Signer
+from lading.stores.s3read import Bucket, S3Reader, Signed, Signer
 from tests.loopback import Handler, site
 
 if TYPE_CHECKING:
@@ -45,7 +45,7 @@ def reader(http: Http, endpoint: str, prefix: str = "", keys: Keys | None = KEYS
     bucket = Bucket("models", "eu-west-1", prefix, endpoint)
     signer = Signer(lambda: keys, NOW.timestamp)
     waits: list[float] = []
-    place: Objects = S3Reader(http, bucket, signer, explain=explain, patience=Patience(waits.append))
+    place: Objects = S3Reader(Signed(http, bucket, signer), explain=explain, patience=Patience(waits.append))
     assert isinstance(place, S3Reader)
     return place
 
@@ -181,7 +181,7 @@ def test_a_busy_bucket_is_asked_again_with_a_new_signature(http: Http) -> None:
         bucket = Bucket("models", "eu-west-1", "", there.url)
         signer = Signer(lambda: KEYS, lambda: NOW.timestamp() + next(moments))
         waits: list[float] = []
-        place = S3Reader(http, bucket, signer, explain=explain, patience=Patience(waits.append))
+        place = S3Reader(Signed(http, bucket, signer), explain=explain, patience=Patience(waits.append))
         assert place.get("a", 10) == b"content"
     assert len({asked.headers["x-amz-date"] for asked in there.asked}) == 3
 

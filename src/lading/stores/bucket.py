@@ -23,7 +23,7 @@ from lading.stores.clients import gcs_client, s3, s3_client
 from lading.stores.layout import LaidOut
 from lading.stores.reader import Reader, blamed
 from lading.stores.s3read import Bucket as Where
-from lading.stores.s3read import S3Reader, Signer
+from lading.stores.s3read import S3Reader, Signed, Signer
 from lading.stores.s3write import S3Writer
 from lading.stores.writer import PART_BYTES, Why, Writer
 
@@ -188,8 +188,7 @@ def open_store(location: Location, base: Path) -> BucketStore:  # noqa: ARG001 -
 
 def _signed(found: S3, keys: Keys, place: Place, location: Location) -> Bucket:
     """A bucket whose requests we sign: no redirect takes a token along."""
-    http = Http(location.environ, allow_http=location.allow_http)
     where = Where(found.bucket, found.region, f"{found.prefix}/" if found.prefix else "", found.endpoint)
-    signer, explain = Signer(lambda: keys), partial(answered, place)
-    reader = S3Reader(http, where, signer, explain=explain)
-    return Bucket(location.url, reader, S3Writer(http, where, signer, explain=explain))
+    http, explain = Http(location.environ, allow_http=location.allow_http), partial(answered, place)
+    signed = Signed(http, where, Signer(lambda: keys))
+    return Bucket(location.url, S3Reader(signed, explain=explain), S3Writer(signed, explain=explain))

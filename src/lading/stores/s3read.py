@@ -60,6 +60,14 @@ class Bucket:
             return f"https://{host}/{self.name}/"
         return f"https://{self.name}.{host}/"
 
+    def url(self, key: str, query: Mapping[str, str | int] | None = None) -> str:
+        """The URL of an object, with a query that says what is asked of it."""
+        return f"{self.root}{encoded(self.prefix + key)}{_query(query or {})}"
+
+    def listing(self, query: Mapping[str, str | int]) -> str:
+        """The URL of the bucket itself, with a query that says what to list."""
+        return f"{self.root}{_query(query)}"
+
     def __str__(self) -> str:
         return f"s3://{self.name}/{self.prefix}"
 
@@ -84,30 +92,41 @@ class Signer:
         return sign(method, url, region, keys, datetime.fromtimestamp(self.clock(), UTC), body)
 
 
+@dataclass(frozen=True, slots=True)
+class Signed:
+    """A bucket with somebody who asks it.
+
+    Attributes:
+        http: the client.
+        bucket: where.
+        signer: who asks.
+    """
+
+    http: Http
+    bucket: Bucket
+    signer: Signer
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: bytes = b"") -> Response:
+        """The answer to one signed request, whatever its status.
+
+        A signature holds for one host, so a redirect is an answer like others.
+        """
+        signed = self.signer.headers(method, url, self.bucket.region, body)
+        return self.http.request(method, url, {**headers, **signed}, follow=False, body=body)
+
+
 class S3Reader(Remote):
     """The objects below a prefix of a bucket, which can be read and listed.
 
     Args:
-        http: the client.
-        bucket: where.
-        signer: who asks.
+        signed: the bucket.
         explain: the error for an answer that is neither the object nor its absence.
         patience: how often something is tried.
     """
 
-    def __init__(
-        self,
-        http: Http,
-        bucket: Bucket,
-        signer: Signer,
-        *,
-        explain: Explain,
-        patience: Patience | None = None,
-    ) -> None:
-        super().__init__(str(bucket), patience)
-        self._http = http
-        self._bucket = bucket
-        self._signer = signer
+    def __init__(self, signed: Signed, *, explain: Explain, patience: Patience | None = None) -> None:
+        super().__init__(str(signed.bucket), patience)
+        self._signed = signed
         self._explain = explain
 
     def entries(self, folder: str, after: str = "") -> Entries:
@@ -134,7 +153,7 @@ class S3Reader(Remote):
         return Entries(tuple(sorted(folders, key=str.encode)), tuple(objects[key] for key in order))
 
     def _page(self, folder: str, after: str, token: str) -> Page:
-        prefix = self._bucket.prefix
+        bucket, prefix = self._signed.bucket, self._signed.bucket.prefix
         asked = {
             "list-type": "2",
             "delimiter": "/",
@@ -143,8 +162,8 @@ class S3Reader(Remote):
             "start-after": prefix + after if after else "",
             "continuation-token": token,
         }
-        query = urlencode({name: value for name, value in asked.items() if value}, quote_via=quote, safe="")
-        with self._send("GET", f"{self._bucket.root}?{query}", {}) as response:
+        url = bucket.listing({name: value for name, value in asked.items() if value})
+        with self._signed.send("GET", url, {}) as response:
             if not self._there(response, "listing", folder):
                 raise self._refusal(response, b"", "listing", folder)
             body = response.body(_LISTING_BYTES + 1)
@@ -157,12 +176,7 @@ class S3Reader(Remote):
         return parse(body, self._url, prefix, folder)
 
     def _ask(self, method: str, key: str, headers: Mapping[str, str]) -> Response:
-        return self._send(method, self._bucket.root + encoded(self._bucket.prefix + key), headers)
-
-    def _send(self, method: str, url: str, headers: Mapping[str, str]) -> Response:
-        signed = self._signer.headers(method, url, self._bucket.region)
-        # A signature holds for one host: a redirect is an answer that explain puts in words.
-        return self._http.request(method, url, {**headers, **signed}, follow=False)
+        return self._signed.send(method, self._signed.bucket.url(key), headers)
 
     def _is_absent(self, status: int, body: bytes) -> bool:
         return status == 404 and b"<Code>NoSuchBucket<" not in body  # noqa: PLR2004 - Not Found
@@ -178,3 +192,7 @@ class S3Reader(Remote):
 
 def _is_page(response: Response) -> bool:
     return response.headers.get("content-type", "").startswith("text/html")
+
+
+def _query(query: Mapping[str, str | int]) -> str:
+    return f"?{urlencode(query, quote_via=quote, safe='')}" if query else ""

@@ -14,12 +14,10 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Final
-from urllib.parse import quote, urlencode
 from xml.sax.saxutils import escape
 
 from lading.core.errors import LadingError
 from lading.plumbing.patience import Passing, Patience
-from lading.plumbing.urls import encoded
 from lading.stores.writer import AT_ONCE, Setback, Why, described, part_bytes
 
 if TYPE_CHECKING:
@@ -27,8 +25,7 @@ if TYPE_CHECKING:
     from concurrent.futures import Future
 
     from lading.core.objects import Kind
-    from lading.plumbing.http import Http
-    from lading.stores.s3read import Bucket, Explain, Signer
+    from lading.stores.s3read import Explain, Signed
 
 _ANSWER_BYTES: Final = 64 * 1024
 _STORED: Final = frozenset({200, 201})
@@ -69,25 +66,13 @@ class S3Writer:
     """The objects below a prefix of a bucket, to be written.
 
     Args:
-        http: the client.
-        bucket: where.
-        signer: who asks.
+        signed: the bucket.
         explain: the error for an answer that is no success.
         patience: how often something is tried.
     """
 
-    def __init__(
-        self,
-        http: Http,
-        bucket: Bucket,
-        signer: Signer,
-        *,
-        explain: Explain,
-        patience: Patience | None = None,
-    ) -> None:
-        self._http = http
-        self._bucket = bucket
-        self._signer = signer
+    def __init__(self, signed: Signed, *, explain: Explain, patience: Patience | None = None) -> None:
+        self._signed = signed
         self._explain = explain
         self._patience = patience or Patience(tries=_TRIES)
 
@@ -181,13 +166,8 @@ class S3Writer:
         return self._patience.keep(partial(self._once, ask))
 
     def _once(self, ask: _Ask) -> _Answer:
-        query = f"?{urlencode(ask.query, quote_via=quote, safe='')}" if ask.query else ""
-        url = f"{self._bucket.root}{encoded(self._bucket.prefix + ask.key)}{query}"
-        signed = self._signer.headers(ask.method, url, self._bucket.region, ask.body)
-        # A signature holds for one host: a redirect is an answer that explain puts in words.
-        with self._http.request(
-            ask.method, url, {**ask.headers, **signed}, follow=False, body=ask.body
-        ) as response:
+        url = self._signed.bucket.url(ask.key, ask.query)
+        with self._signed.send(ask.method, url, ask.headers, ask.body) as response:
             answer = _Answer(response.status, response.headers, response.body(_ANSWER_BYTES))
         passes = answer.status >= _SERVER_ERROR and answer.status != _NOT_IMPLEMENTED
         if passes or answer.status == _SLOW_DOWN:
